@@ -1,0 +1,46 @@
+import { createHash } from "node:crypto";
+import { readdir, readFile } from "node:fs/promises";
+import type pg from "pg";
+
+const FOLDER = new URL("../../migrations/", import.meta.url);
+
+/** One process migrates, the others wait; any fixed number does. */
+const MIGRATION_LOCK = 8_271_001;
+
+/** Applies the migrations that this database lacks, each in its own transaction; returns their names. */
+export async function migrate(pool: pg.Pool): Promise<string[]> {
+  const client = await pool.connect();
+  try {
+    await client.query("set lock_timeout = 0; set statement_timeout = 0");
+    await client.query("select pg_advisory_lock($1)", [MIGRATION_LOCK]);
+    await client.query(`create table if not exists schema_migrations (
+      name text primary key, checksum text not null, applied_at timestamptz not null default now())`);
+    return await applyMissing(client);
+  } finally {
+    client.release(true); // closing the session gives the lock back, whatever happened
+  }
+}
+
+async function applyMissing(client: pg.PoolClient): Promise<string[]> {
+  const { rows } = await client.query<{ name: string; checksum: string }>("select name, checksum from schema_migrations");
+  const known = new Map(rows.map((row) => [row.name, row.checksum]));
+  const applied: string[] = [];
+  for (const { name, text, checksum } of await readMigrations()) {
+    const before = known.get(name);
+    if (before !== undefined && before !== checksum) throw new Error(`migration ${name} was changed after it was applied`);
+    if (before !== undefined) continue;
+    await client.query(`begin;\n${text}\n;insert into schema_migrations (name, checksum) values ('${name}', '${checksum}');\ncommit;`);
+    applied.push(name);
+  }
+  return applied;
+}
+
+async function readMigrations() {
+  const names = (await readdir(FOLDER)).filter((name) => name.endsWith(".sql")).sort();
+  return Promise.all(
+    names.map(async (name) => {
+      const text = await readFile(new URL(name, FOLDER), "utf8");
+      return { name, text, checksum: createHash("sha256").update(text).digest("hex") };
+    }),
+  );
+}

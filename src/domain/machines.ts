@@ -1,0 +1,174 @@
+import { defineStateMachine, type StatusOf } from "./state-machine.ts";
+
+export const fulfillmentMachine = defineStateMachine({
+  name: "fulfillment",
+  initial: ["pending"],
+  statuses: [
+    "pending",
+    "planning",
+    "picking",
+    "picked",
+    "packing",
+    "packed",
+    "ready",
+    "shipped",
+    "completed",
+    "cancelled",
+    "backordered",
+  ],
+  actions: {
+    plan: { from: ["pending", "backordered"], to: "planning" },
+    backorder: { from: ["pending", "planning"], to: "backordered" },
+    start_picking: { from: ["planning"], to: "picking" },
+    complete_picking: { from: ["picking"], to: "picked" },
+    start_packing: { from: ["picked"], to: "packing" },
+    complete_packing: { from: ["packing"], to: "packed" },
+    make_ready: { from: ["packed"], to: "ready" },
+    // A parcel can be handed over before its label job reports: the carrier's scan is a fact.
+    ship: { from: ["packed", "ready"], to: "shipped" },
+    complete: { from: ["shipped"], to: "completed" },
+    cancel: {
+      from: ["pending", "planning", "picking", "picked", "packing", "packed", "ready", "backordered"],
+      to: "cancelled",
+    },
+  },
+});
+
+export const pickingTaskMachine = defineStateMachine({
+  name: "picking_task",
+  initial: ["pending"],
+  statuses: ["pending", "assigned", "in_progress", "completed", "cancelled"],
+  actions: {
+    assign: { from: ["pending"], to: "assigned" },
+    start: { from: ["assigned"], to: "in_progress" },
+    complete: { from: ["in_progress"], to: "completed" },
+    cancel: { from: ["pending", "assigned", "in_progress"], to: "cancelled" },
+  },
+});
+
+export const pickingTaskItemMachine = defineStateMachine({
+  name: "picking_task_item",
+  initial: ["pending"],
+  statuses: ["pending", "picked", "short", "skipped"],
+  actions: {
+    pick: { from: ["pending", "short"], to: "picked" },
+    shorten: { from: ["pending"], to: "short" },
+    skip: { from: ["pending", "short"], to: "skipped" },
+  },
+});
+
+export const packingTaskMachine = defineStateMachine({
+  name: "packing_task",
+  initial: ["pending"],
+  statuses: ["pending", "in_progress", "packed", "shipped", "cancelled"],
+  actions: {
+    start: { from: ["pending"], to: "in_progress" },
+    pack: { from: ["in_progress"], to: "packed" },
+    ship: { from: ["packed"], to: "shipped" },
+    cancel: { from: ["pending", "in_progress", "packed"], to: "cancelled" },
+  },
+});
+
+export const reservationMachine = defineStateMachine({
+  name: "reservation",
+  initial: ["pending"],
+  statuses: ["pending", "fulfilled", "cancelled"],
+  actions: {
+    fulfil: { from: ["pending"], to: "fulfilled" },
+    cancel: { from: ["pending"], to: "cancelled" },
+  },
+});
+
+export const orderMachine = defineStateMachine({
+  name: "order",
+  initial: ["confirmed"],
+  statuses: ["confirmed", "processing", "ready_for_shipment", "shipped", "delivered", "cancelled"],
+  actions: {
+    process: { from: ["confirmed"], to: "processing" },
+    make_ready: { from: ["confirmed", "processing"], to: "ready_for_shipment" },
+    ship: { from: ["confirmed", "processing", "ready_for_shipment"], to: "shipped" },
+    deliver: { from: ["confirmed", "processing", "ready_for_shipment", "shipped"], to: "delivered" },
+    cancel: { from: ["confirmed", "processing", "ready_for_shipment"], to: "cancelled" },
+  },
+});
+
+export const shipmentMachine = defineStateMachine({
+  name: "shipment",
+  initial: ["ready"],
+  statuses: [
+    "ready",
+    "shipped",
+    "in_transit",
+    "out_for_delivery",
+    "delivered",
+    "available_for_pickup",
+    "exception",
+    "returned",
+    "lost",
+    "cancelled",
+  ],
+  actions: {
+    hand_over: { from: ["ready"], to: "shipped" },
+    move: {
+      from: ["ready", "shipped", "out_for_delivery", "available_for_pickup", "exception"],
+      to: "in_transit",
+    },
+    go_out: {
+      from: ["ready", "shipped", "in_transit", "available_for_pickup", "exception"],
+      to: "out_for_delivery",
+    },
+    offer_pickup: {
+      from: ["ready", "shipped", "in_transit", "out_for_delivery", "exception"],
+      to: "available_for_pickup",
+    },
+    fail: {
+      from: ["ready", "shipped", "in_transit", "out_for_delivery", "available_for_pickup"],
+      to: "exception",
+    },
+    deliver: {
+      from: ["ready", "shipped", "in_transit", "out_for_delivery", "available_for_pickup", "exception"],
+      to: "delivered",
+    },
+    return: {
+      from: ["ready", "shipped", "in_transit", "out_for_delivery", "available_for_pickup", "exception"],
+      to: "returned",
+    },
+    lose: {
+      from: ["shipped", "in_transit", "out_for_delivery", "available_for_pickup", "exception"],
+      to: "lost",
+    },
+    cancel: { from: ["ready"], to: "cancelled" },
+  },
+});
+
+export const labelMachine = defineStateMachine({
+  name: "label",
+  initial: ["none", "requested"],
+  statuses: ["none", "requested", "created", "failed", "voided"],
+  actions: {
+    request: { from: ["none", "failed"], to: "requested" },
+    create: { from: ["requested"], to: "created" },
+    fail: { from: ["requested"], to: "failed" },
+    void: { from: ["none", "requested", "failed", "created"], to: "voided" },
+  },
+});
+
+/** Every lifecycle, with the column that holds it. */
+export const MACHINES = [
+  { machine: fulfillmentMachine, table: "fulfillments", column: "status" },
+  { machine: pickingTaskMachine, table: "picking_tasks", column: "status" },
+  { machine: pickingTaskItemMachine, table: "picking_task_items", column: "status" },
+  { machine: packingTaskMachine, table: "packing_tasks", column: "status" },
+  { machine: reservationMachine, table: "wms_reservations", column: "status" },
+  { machine: orderMachine, table: "orders", column: "status" },
+  { machine: shipmentMachine, table: "shipments", column: "status" },
+  { machine: labelMachine, table: "shipments", column: "label_status" },
+] as const;
+
+export type FulfillmentStatus = StatusOf<typeof fulfillmentMachine>;
+export type PickingTaskStatus = StatusOf<typeof pickingTaskMachine>;
+export type PickingTaskItemStatus = StatusOf<typeof pickingTaskItemMachine>;
+export type PackingTaskStatus = StatusOf<typeof packingTaskMachine>;
+export type OrderStatus = StatusOf<typeof orderMachine>;
+export type ShipmentStatus = StatusOf<typeof shipmentMachine>;
+export type LabelStatus = StatusOf<typeof labelMachine>;
