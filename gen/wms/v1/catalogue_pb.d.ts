@@ -135,6 +135,7 @@ export declare type Location = Message<"wms.v1.Location"> & {
 
   /**
    * The place in the walk through the warehouse: a picker's items are sorted by it, ascending.
+   * 0: the walk follows aisle and bay.
    *
    * @generated from field: int32 pick_sequence = 10;
    */
@@ -162,8 +163,8 @@ export declare type Location = Message<"wms.v1.Location"> & {
 export declare const LocationSchema: GenMessage<Location>;
 
 /**
- * The sellable product, as the Listings service knows it. Stock of an unknown listing can be kept,
- * but has no SKU, name or barcodes to show or to check a scan against.
+ * The sellable product, as the Listings service knows it. An order may name a listing that isn't in the
+ * catalogue yet; its line waits like any shortage. Stock can only be placed of a listing that is.
  *
  * @generated from message wms.v1.Listing
  */

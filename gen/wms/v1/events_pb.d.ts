@@ -435,7 +435,60 @@ export declare type PickingCancelledEvent = Message<"wms.v1.PickingCancelledEven
 export declare const PickingCancelledEventSchema: GenMessage<PickingCancelledEvent>;
 
 /**
- * `packing.started` on wms:events:packing: the order reached packing: its packing task was made.
+ * `packing.created` on wms:events:packing: a packing task was made.
+ *
+ * @generated from message wms.v1.PackingCreatedEvent
+ */
+export declare type PackingCreatedEvent = Message<"wms.v1.PackingCreatedEvent"> & {
+  /**
+   * @generated from field: string type = 1;
+   */
+  type: string;
+
+  /**
+   * @generated from field: string event_id = 2;
+   */
+  eventId: string;
+
+  /**
+   * @generated from field: string aggregate_id = 3;
+   */
+  aggregateId: string;
+
+  /**
+   * @generated from field: int64 sequence = 4;
+   */
+  sequence: bigint;
+
+  /**
+   * @generated from field: int64 timestamp = 5;
+   */
+  timestamp: bigint;
+
+  /**
+   * @generated from field: int64 task_id = 6;
+   */
+  taskId: bigint;
+
+  /**
+   * @generated from field: int64 order_id = 7;
+   */
+  orderId: bigint;
+
+  /**
+   * @generated from field: int64 warehouse_id = 8;
+   */
+  warehouseId: bigint;
+};
+
+/**
+ * Describes the message wms.v1.PackingCreatedEvent.
+ * Use `create(PackingCreatedEventSchema)` to create a new message.
+ */
+export declare const PackingCreatedEventSchema: GenMessage<PackingCreatedEvent>;
+
+/**
+ * `packing.started` on wms:events:packing: a worker began.
  *
  * @generated from message wms.v1.PackingStartedEvent
  */
@@ -474,6 +527,11 @@ export declare type PackingStartedEvent = Message<"wms.v1.PackingStartedEvent"> 
    * @generated from field: int64 order_id = 7;
    */
   orderId: bigint;
+
+  /**
+   * @generated from field: int64 worker_id = 8;
+   */
+  workerId: bigint;
 };
 
 /**
@@ -529,6 +587,59 @@ export declare type PackingCompletedEvent = Message<"wms.v1.PackingCompletedEven
  * Use `create(PackingCompletedEventSchema)` to create a new message.
  */
 export declare const PackingCompletedEventSchema: GenMessage<PackingCompletedEvent>;
+
+/**
+ * `packing.shipped` on wms:events:packing: the carrier took the parcel.
+ *
+ * @generated from message wms.v1.PackingShippedEvent
+ */
+export declare type PackingShippedEvent = Message<"wms.v1.PackingShippedEvent"> & {
+  /**
+   * @generated from field: string type = 1;
+   */
+  type: string;
+
+  /**
+   * @generated from field: string event_id = 2;
+   */
+  eventId: string;
+
+  /**
+   * @generated from field: string aggregate_id = 3;
+   */
+  aggregateId: string;
+
+  /**
+   * @generated from field: int64 sequence = 4;
+   */
+  sequence: bigint;
+
+  /**
+   * @generated from field: int64 timestamp = 5;
+   */
+  timestamp: bigint;
+
+  /**
+   * @generated from field: int64 task_id = 6;
+   */
+  taskId: bigint;
+
+  /**
+   * @generated from field: int64 order_id = 7;
+   */
+  orderId: bigint;
+
+  /**
+   * @generated from field: string tracking_number = 8;
+   */
+  trackingNumber: string;
+};
+
+/**
+ * Describes the message wms.v1.PackingShippedEvent.
+ * Use `create(PackingShippedEventSchema)` to create a new message.
+ */
+export declare const PackingShippedEventSchema: GenMessage<PackingShippedEvent>;
 
 /**
  * `packing.cancelled` on wms:events:packing: the task was cancelled.
@@ -1372,6 +1483,140 @@ export declare type InventoryMovedEvent = Message<"wms.v1.InventoryMovedEvent"> 
 export declare const InventoryMovedEventSchema: GenMessage<InventoryMovedEvent>;
 
 /**
+ * `inventory.removed` on wms:events:inventory: units were taken off a shelf for good.
+ *
+ * @generated from message wms.v1.InventoryRemovedEvent
+ */
+export declare type InventoryRemovedEvent = Message<"wms.v1.InventoryRemovedEvent"> & {
+  /**
+   * @generated from field: string type = 1;
+   */
+  type: string;
+
+  /**
+   * @generated from field: string event_id = 2;
+   */
+  eventId: string;
+
+  /**
+   * @generated from field: string aggregate_id = 3;
+   */
+  aggregateId: string;
+
+  /**
+   * @generated from field: int64 sequence = 4;
+   */
+  sequence: bigint;
+
+  /**
+   * @generated from field: int64 timestamp = 5;
+   */
+  timestamp: bigint;
+
+  /**
+   * @generated from field: int64 listing_id = 6;
+   */
+  listingId: bigint;
+
+  /**
+   * @generated from field: int64 warehouse_id = 7;
+   */
+  warehouseId: bigint;
+
+  /**
+   * Base units.
+   *
+   * @generated from field: int32 quantity = 8;
+   */
+  quantity: number;
+
+  /**
+   * @generated from field: string reason = 9;
+   */
+  reason: string;
+
+  /**
+   * Its code.
+   *
+   * @generated from field: string location = 10;
+   */
+  location: string;
+};
+
+/**
+ * Describes the message wms.v1.InventoryRemovedEvent.
+ * Use `create(InventoryRemovedEventSchema)` to create a new message.
+ */
+export declare const InventoryRemovedEventSchema: GenMessage<InventoryRemovedEvent>;
+
+/**
+ * `inventory.adjusted` on wms:events:inventory: a shelf's quantity was corrected.
+ *
+ * @generated from message wms.v1.InventoryAdjustedEvent
+ */
+export declare type InventoryAdjustedEvent = Message<"wms.v1.InventoryAdjustedEvent"> & {
+  /**
+   * @generated from field: string type = 1;
+   */
+  type: string;
+
+  /**
+   * @generated from field: string event_id = 2;
+   */
+  eventId: string;
+
+  /**
+   * @generated from field: string aggregate_id = 3;
+   */
+  aggregateId: string;
+
+  /**
+   * @generated from field: int64 sequence = 4;
+   */
+  sequence: bigint;
+
+  /**
+   * @generated from field: int64 timestamp = 5;
+   */
+  timestamp: bigint;
+
+  /**
+   * @generated from field: int64 listing_id = 6;
+   */
+  listingId: bigint;
+
+  /**
+   * @generated from field: int64 warehouse_id = 7;
+   */
+  warehouseId: bigint;
+
+  /**
+   * Base units added; below 0: taken.
+   *
+   * @generated from field: int32 quantity = 8;
+   */
+  quantity: number;
+
+  /**
+   * @generated from field: string reason = 9;
+   */
+  reason: string;
+
+  /**
+   * Its code.
+   *
+   * @generated from field: string location = 10;
+   */
+  location: string;
+};
+
+/**
+ * Describes the message wms.v1.InventoryAdjustedEvent.
+ * Use `create(InventoryAdjustedEventSchema)` to create a new message.
+ */
+export declare const InventoryAdjustedEventSchema: GenMessage<InventoryAdjustedEvent>;
+
+/**
  * `fulfillment.status_changed` on wms:events:fulfillment: a fulfillment's status moved.
  *
  * @generated from message wms.v1.FulfillmentStatusChangedEvent
@@ -1433,6 +1678,64 @@ export declare type FulfillmentStatusChangedEvent = Message<"wms.v1.FulfillmentS
  * Use `create(FulfillmentStatusChangedEventSchema)` to create a new message.
  */
 export declare const FulfillmentStatusChangedEventSchema: GenMessage<FulfillmentStatusChangedEvent>;
+
+/**
+ * `order.status_changed` on wms:events:fulfillment: the status that is reported to the Listings service moved.
+ *
+ * @generated from message wms.v1.OrderStatusChangedEvent
+ */
+export declare type OrderStatusChangedEvent = Message<"wms.v1.OrderStatusChangedEvent"> & {
+  /**
+   * @generated from field: string type = 1;
+   */
+  type: string;
+
+  /**
+   * @generated from field: string event_id = 2;
+   */
+  eventId: string;
+
+  /**
+   * @generated from field: string aggregate_id = 3;
+   */
+  aggregateId: string;
+
+  /**
+   * @generated from field: int64 sequence = 4;
+   */
+  sequence: bigint;
+
+  /**
+   * @generated from field: int64 timestamp = 5;
+   */
+  timestamp: bigint;
+
+  /**
+   * @generated from field: int64 order_id = 6;
+   */
+  orderId: bigint;
+
+  /**
+   * @generated from field: int64 storefront_id = 7;
+   */
+  storefrontId: bigint;
+
+  /**
+   * @generated from field: string from_status = 8;
+   */
+  fromStatus: string;
+
+  /**
+   * @generated from field: string to_status = 9;
+   */
+  toStatus: string;
+};
+
+/**
+ * Describes the message wms.v1.OrderStatusChangedEvent.
+ * Use `create(OrderStatusChangedEventSchema)` to create a new message.
+ */
+export declare const OrderStatusChangedEventSchema: GenMessage<OrderStatusChangedEvent>;
 
 /**
  * `order.rejected` on wms:events:fulfillment: an order couldn't be reserved whole, and its policy is to refuse it then.
@@ -1549,7 +1852,7 @@ export declare type OrderConfirmedEvent = Message<"wms.v1.OrderConfirmedEvent"> 
   priority: string;
 
   /**
-   * backorder, partial, reject; missing: reject.
+   * backorder, partial, reject; missing: backorder.
    *
    * @generated from field: string policy = 9;
    */

@@ -758,7 +758,7 @@ export declare type GetStockResponse = Message<"wms.v1.GetStockResponse"> & {
   availableQuantity: bigint;
 
   /**
-   * Base units that backordered order lines wait for.
+   * Base units that order lines wait for.
    *
    * @generated from field: int64 backordered_quantity = 6;
    */

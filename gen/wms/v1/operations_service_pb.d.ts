@@ -23,14 +23,14 @@ export declare type DeadLetter = Message<"wms.v1.DeadLetter"> & {
   id: bigint;
 
   /**
-   * Where it came from: a stream's name, or the webhook's route.
+   * The stream it came from.
    *
-   * @generated from field: string source = 2;
+   * @generated from field: string stream = 2;
    */
-  source: string;
+  stream: string;
 
   /**
-   * Its stream entry id; empty for others.
+   * Its id there.
    *
    * @generated from field: string entry_id = 3;
    */
@@ -51,80 +51,44 @@ export declare type DeadLetter = Message<"wms.v1.DeadLetter"> & {
   eventType: string;
 
   /**
-   * The entry's fields; empty when it had none.
+   * The entry's fields.
    *
-   * @generated from field: map<string, string> fields = 6;
+   * @generated from field: google.protobuf.Struct payload = 6;
    */
-  fields: { [key: string]: string };
+  payload?: JsonObject | undefined;
 
   /**
-   * The bytes of a message that isn't made of fields.
+   * Why it couldn't be processed.
    *
-   * @generated from field: bytes raw_payload = 7;
-   */
-  rawPayload: Uint8Array;
-
-  /**
-   * The error's reason, e.g. INVALID_FIELD.
-   *
-   * @generated from field: string reason = 8;
+   * @generated from field: string reason = 7;
    */
   reason: string;
 
   /**
-   * What went wrong, in one sentence.
-   *
-   * @generated from field: string message = 9;
-   */
-  message: string;
-
-  /**
    * How often it was tried.
    *
-   * @generated from field: int32 attempts = 10;
+   * @generated from field: int32 attempts = 8;
    */
   attempts: number;
 
   /**
-   * Who tried last.
-   *
-   * @generated from field: string consumer = 11;
-   */
-  consumer: string;
-
-  /**
-   * @generated from field: wms.v1.DeadLetterStatus status = 12;
+   * @generated from field: wms.v1.DeadLetterStatus status = 9;
    */
   status: DeadLetterStatus;
 
   /**
-   * @generated from field: google.protobuf.Timestamp first_failed_at = 13;
+   * When it was given up.
+   *
+   * @generated from field: google.protobuf.Timestamp created_at = 10;
    */
-  firstFailedAt?: Timestamp | undefined;
+  createdAt?: Timestamp | undefined;
 
   /**
-   * @generated from field: google.protobuf.Timestamp last_failed_at = 14;
-   */
-  lastFailedAt?: Timestamp | undefined;
-
-  /**
-   * @generated from field: google.protobuf.Timestamp resolved_at = 15;
+   * When it was redriven or discarded.
+   *
+   * @generated from field: google.protobuf.Timestamp resolved_at = 11;
    */
   resolvedAt?: Timestamp | undefined;
-
-  /**
-   * Who redrove or discarded it; empty while OPEN.
-   *
-   * @generated from field: string resolved_by = 16;
-   */
-  resolvedBy: string;
-
-  /**
-   * Why it was discarded.
-   *
-   * @generated from field: string resolution_reason = 17;
-   */
-  resolutionReason: string;
 };
 
 /**
@@ -147,9 +111,9 @@ export declare type ListDeadLettersRequest = Message<"wms.v1.ListDeadLettersRequ
   statuses: DeadLetterStatus[];
 
   /**
-   * @generated from field: optional string source = 2;
+   * @generated from field: optional string stream = 2;
    */
-  source?: string | undefined;
+  stream?: string | undefined;
 
   /**
    * @generated from field: optional string event_type = 3;
@@ -157,21 +121,16 @@ export declare type ListDeadLettersRequest = Message<"wms.v1.ListDeadLettersRequ
   eventType?: string | undefined;
 
   /**
-   * @generated from field: optional string reason = 4;
-   */
-  reason?: string | undefined;
-
-  /**
    * 0: 50. Above 1000: 1000.
    *
-   * @generated from field: int32 page_size = 5;
+   * @generated from field: int32 page_size = 4;
    */
   pageSize: number;
 
   /**
    * The last answer's `next_page_token`, with the same filters. Empty: the first page.
    *
-   * @generated from field: string page_token = 6;
+   * @generated from field: string page_token = 5;
    */
   pageToken: string;
 };
@@ -298,6 +257,8 @@ export declare type DiscardDeadLetterRequest = Message<"wms.v1.DiscardDeadLetter
   deadLetterId: bigint;
 
   /**
+   * Why; kept in the service's log, with the caller.
+   *
    * @generated from field: string reason = 2;
    */
   reason: string;
@@ -766,7 +727,7 @@ export declare type ApiCall = Message<"wms.v1.ApiCall"> & {
   requestPayload?: JsonObject | undefined;
 
   /**
-   * What came back, cut at 64 KiB.
+   * What came back, or, when nothing did, what went wrong.
    *
    * @generated from field: string response_body = 6;
    */
@@ -785,26 +746,19 @@ export declare type ApiCall = Message<"wms.v1.ApiCall"> & {
   isSuccess: boolean;
 
   /**
-   * What went wrong when no answer came.
-   *
-   * @generated from field: string error = 9;
-   */
-  error: string;
-
-  /**
    * 1, 2, 3, …: which try of the same call.
    *
-   * @generated from field: int32 attempt = 10;
+   * @generated from field: int32 attempt = 9;
    */
   attempt: number;
 
   /**
-   * @generated from field: google.protobuf.Duration duration = 11;
+   * @generated from field: google.protobuf.Duration duration = 10;
    */
   duration?: Duration | undefined;
 
   /**
-   * @generated from field: google.protobuf.Timestamp created_at = 12;
+   * @generated from field: google.protobuf.Timestamp created_at = 11;
    */
   createdAt?: Timestamp | undefined;
 };
@@ -888,7 +842,7 @@ export declare const AlertSeveritySchema: GenEnum<AlertSeverity>;
  * What an operator needs to see and to mend.
  *
  * Callers, errors and request ids are as in WarehouseService; every RPC may answer UNAUTHENTICATED,
- * PERMISSION_DENIED SCOPE_MISSING, RESOURCE_EXHAUSTED and INVALID_ARGUMENT INVALID_FIELD.
+ * PERMISSION_DENIED SCOPE_MISSING, RESOURCE_EXHAUSTED OVERLOADED and INVALID_ARGUMENT INVALID_FIELD.
  *
  * @generated from service wms.v1.OperationsService
  */
@@ -952,7 +906,7 @@ export declare const OperationsService: GenService<{
    * Returns how far the consumer groups and the relay are behind.
    *
    * Callers: service, operator, admin.
-   * Errors: UNAVAILABLE when the streams can't be reached.
+   * Errors: UNAVAILABLE DEPENDENCY_UNAVAILABLE when the streams can't be reached.
    *
    * @generated from rpc wms.v1.OperationsService.GetStreamLag
    */

@@ -72,6 +72,8 @@ export declare type Order = Message<"wms.v1.Order"> & {
   fulfillments: Fulfillment[];
 
   /**
+   * Absent: cancelled before its confirmation came.
+   *
    * @generated from field: google.protobuf.Timestamp confirmed_at = 10;
    */
   confirmedAt?: Timestamp | undefined;
@@ -127,7 +129,7 @@ export declare type OrderItem = Message<"wms.v1.OrderItem"> & {
   listingId: bigint;
 
   /**
-   * Where it is fulfilled; 0: not decided.
+   * The only warehouse that may serve it; 0: any.
    *
    * @generated from field: int64 warehouse_id = 4;
    */
@@ -148,7 +150,7 @@ export declare type OrderItem = Message<"wms.v1.OrderItem"> & {
   cancelledQuantity: number;
 
   /**
-   * Reserved now, not picked yet.
+   * Reserved now, or picked.
    *
    * @generated from field: int32 allocated_quantity = 7;
    */
@@ -167,7 +169,7 @@ export declare type OrderItem = Message<"wms.v1.OrderItem"> & {
   shippedQuantity: number;
 
   /**
-   * No stock was found for them.
+   * What the line still waits for: quantity − cancelled_quantity − allocated_quantity.
    *
    * @generated from field: int32 shortage_quantity = 10;
    */
@@ -197,6 +199,8 @@ export declare type Fulfillment = Message<"wms.v1.Fulfillment"> & {
   orderId: bigint;
 
   /**
+   * 0 while it waits for stock.
+   *
    * @generated from field: int64 warehouse_id = 3;
    */
   warehouseId: bigint;
@@ -727,21 +731,21 @@ export declare const FulfillmentStatusSchema: GenEnum<FulfillmentStatus>;
  */
 export enum OrderPolicy {
   /**
-   * On input: REJECT.
+   * On input: BACKORDER.
    *
    * @generated from enum value: ORDER_POLICY_UNSPECIFIED = 0;
    */
   UNSPECIFIED = 0,
 
   /**
-   * Send what there is, and the rest when stock comes.
+   * Hold what there is and wait for the rest.
    *
    * @generated from enum value: ORDER_POLICY_BACKORDER = 1;
    */
   BACKORDER = 1,
 
   /**
-   * Send what there is, and drop the rest.
+   * Send what there is; the rest follows when stock comes.
    *
    * @generated from enum value: ORDER_POLICY_PARTIAL = 2;
    */

@@ -227,8 +227,6 @@ export declare type PackingTaskItem = Message<"wms.v1.PackingTaskItem"> & {
   status: PackingTaskItemStatus;
 
   /**
-   * Empty when the listing isn't in the catalogue; so are `name` and `barcodes`.
-   *
    * @generated from field: string sku = 6;
    */
   sku: string;

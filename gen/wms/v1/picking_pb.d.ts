@@ -177,7 +177,7 @@ export declare type PickingTaskItem = Message<"wms.v1.PickingTaskItem"> & {
   productLocationId: bigint;
 
   /**
-   * Base units.
+   * Base units. 0: its order line was cancelled before it was picked.
    *
    * @generated from field: int32 quantity_required = 6;
    */
@@ -229,8 +229,6 @@ export declare type PickingTaskItem = Message<"wms.v1.PickingTaskItem"> & {
   locationBarcode: string;
 
   /**
-   * Empty when the listing isn't in the catalogue; so are `name` and `barcodes`.
-   *
    * @generated from field: string sku = 14;
    */
   sku: string;
@@ -760,7 +758,7 @@ export enum PickingTaskStatus {
   IN_PROGRESS = 3,
 
   /**
-   * Final: every item is picked, short or skipped, and the packing task was made.
+   * Final: every item is picked, short or skipped.
    *
    * @generated from enum value: PICKING_TASK_STATUS_COMPLETED = 4;
    */
@@ -780,8 +778,8 @@ export enum PickingTaskStatus {
 export declare const PickingTaskStatusSchema: GenEnum<PickingTaskStatus>;
 
 /**
- * Where one item of a picking task stands: pending → picked | short | skipped, and short → picked
- * when the missing units turn up.
+ * Where one item of a picking task stands: pending → picked | short | skipped; short → picked when the
+ * missing units turn up, or skipped.
  *
  * @generated from enum wms.v1.PickingTaskItemStatus
  */

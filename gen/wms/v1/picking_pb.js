@@ -153,8 +153,8 @@ export const PickingTaskItemStatusSchema = /*@__PURE__*/
   enumDesc(file_wms_v1_picking, 1);
 
 /**
- * Where one item of a picking task stands: pending → picked | short | skipped, and short → picked
- * when the missing units turn up.
+ * Where one item of a picking task stands: pending → picked | short | skipped; short → picked when the
+ * missing units turn up, or skipped.
  *
  * @generated from enum wms.v1.PickingTaskItemStatus
  */

@@ -30,6 +30,8 @@ export declare type Shipment = Message<"wms.v1.Shipment"> & {
   orderId: bigint;
 
   /**
+   * 0: of no fulfillment, for an order that wasn't picked here; so is `warehouse_id`.
+   *
    * @generated from field: int64 fulfillment_id = 3;
    */
   fulfillmentId: bigint;
@@ -40,7 +42,7 @@ export declare type Shipment = Message<"wms.v1.Shipment"> & {
   warehouseId: bigint;
 
   /**
-   * Lower case: post_express, fedex, canada_post, …; empty until chosen.
+   * Lower case: post_express, fedex, canada_post, …
    *
    * @generated from field: string carrier_code = 5;
    */
@@ -54,7 +56,8 @@ export declare type Shipment = Message<"wms.v1.Shipment"> & {
   service: string;
 
   /**
-   * The first package's; empty until the carrier or a caller gave one. Unique per carrier.
+   * The first package's; empty until the carrier or a caller gave one. Unique per carrier among the shipments
+   * that are under way; carriers use numbers again.
    *
    * @generated from field: string tracking_number = 7;
    */
@@ -123,6 +126,23 @@ export declare type Shipment = Message<"wms.v1.Shipment"> & {
    * @generated from field: string estimated_delivery_date = 19;
    */
   estimatedDeliveryDate: string;
+
+  /**
+   * The first package's; empty until the label was bought.
+   *
+   * @generated from field: string label_url = 20;
+   */
+  labelUrl: string;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp cancelled_at = 21;
+   */
+  cancelledAt?: Timestamp | undefined;
+
+  /**
+   * @generated from field: string cancellation_reason = 22;
+   */
+  cancellationReason: string;
 };
 
 /**
@@ -289,7 +309,7 @@ export declare type TrackingEvent = Message<"wms.v1.TrackingEvent"> & {
   recordedAt?: Timestamp | undefined;
 
   /**
-   * webhook, poll, manual or mock.
+   * webhook, poll or manual.
    *
    * @generated from field: string source = 12;
    */
@@ -390,7 +410,7 @@ export declare type GetShipmentRequest = Message<"wms.v1.GetShipmentRequest"> & 
     case: "shipmentId";
   } | {
     /**
-     * A package's or a shipment's. When two carriers use the same number, the newest shipment is returned.
+     * A package's or a shipment's. Of several with this number the newest shipment is returned.
      *
      * @generated from field: string tracking_number = 2;
      */

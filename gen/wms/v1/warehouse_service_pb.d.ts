@@ -31,7 +31,7 @@ export declare const file_wms_v1_warehouse_service: GenFile;
  *
  * Errors carry `google.rpc.ErrorInfo` with domain "wms", the reason named here, and metadata as given in
  * parentheses (ILLEGAL_TRANSITION: from, to). Beside what an RPC names, every one may answer
- * UNAUTHENTICATED, PERMISSION_DENIED SCOPE_MISSING, RESOURCE_EXHAUSTED (with RetryInfo) and
+ * UNAUTHENTICATED, PERMISSION_DENIED SCOPE_MISSING, RESOURCE_EXHAUSTED OVERLOADED (with RetryInfo) and
  * INVALID_ARGUMENT INVALID_FIELD (with the fields in BadRequest); and every write ABORTED CONCURRENT_UPDATE,
  * which may be tried again, and INVALID_ARGUMENT REQUEST_ID_REUSED.
  *
@@ -49,9 +49,10 @@ export declare const WarehouseService: GenService<{
    * from, in walking order. Orders that come as events get their tasks without this call.
    *
    * Callers: service, operator, admin.
-   * From: no live picking task of this order in this warehouse; → PENDING.
-   * Errors: NOT_FOUND WAREHOUSE_NOT_FOUND; FAILED_PRECONDITION INSUFFICIENT_STOCK (listing_id, requested,
-   * available); FAILED_PRECONDITION ORDER_CANCELLED; ALREADY_EXISTS PICKING_TASK_EXISTS (task_id).
+   * From: the order isn't cancelled and has no picking task in this warehouse but cancelled ones; → PENDING.
+   * Errors: NOT_FOUND WAREHOUSE_NOT_FOUND; NOT_FOUND LISTING_NOT_FOUND; FAILED_PRECONDITION INSUFFICIENT_STOCK
+   * (listing_id, requested, available); FAILED_PRECONDITION ILLEGAL_TRANSITION (of the order: it is cancelled);
+   * ALREADY_EXISTS PICKING_TASK_EXISTS (task_id).
    *
    * @generated from rpc wms.v1.WarehouseService.CreatePickingTask
    */
@@ -121,7 +122,7 @@ export declare const WarehouseService: GenService<{
    *
    * Callers: worker (its own task), service, operator, admin.
    * From: IN_PROGRESS.
-   * Errors: NOT_FOUND PICKING_TASK_NOT_FOUND; NOT_FOUND NO_PENDING_ITEM when none is left; FAILED_PRECONDITION
+   * Errors: NOT_FOUND PICKING_TASK_NOT_FOUND; NOT_FOUND NO_ITEM_LEFT when none is left; FAILED_PRECONDITION
    * ILLEGAL_TRANSITION; PERMISSION_DENIED NOT_YOUR_TASK.
    *
    * @generated from rpc wms.v1.WarehouseService.GetNextPickingItem
@@ -138,7 +139,7 @@ export declare const WarehouseService: GenService<{
    *
    * Callers: worker (its own task), service, operator, admin.
    * From: task IN_PROGRESS; item PENDING or SHORT → PICKED or SHORT.
-   * Errors: NOT_FOUND PICKING_TASK_NOT_FOUND; NOT_FOUND PICKING_ITEM_NOT_FOUND; FAILED_PRECONDITION
+   * Errors: NOT_FOUND PICKING_TASK_NOT_FOUND; NOT_FOUND PICKING_TASK_ITEM_NOT_FOUND; FAILED_PRECONDITION
    * ILLEGAL_TRANSITION; FAILED_PRECONDITION WRONG_BARCODE (expected, scanned); FAILED_PRECONDITION
    * QUANTITY_EXCEEDED (requested, remaining); PERMISSION_DENIED NOT_YOUR_TASK.
    *
@@ -153,8 +154,8 @@ export declare const WarehouseService: GenService<{
    * Leaves an item out. Its stock stays where it is; the reservation is released when the task is completed.
    *
    * Callers: worker (its own task), service, operator, admin.
-   * From: task IN_PROGRESS; item PENDING → SKIPPED.
-   * Errors: NOT_FOUND PICKING_TASK_NOT_FOUND; NOT_FOUND PICKING_ITEM_NOT_FOUND; FAILED_PRECONDITION
+   * From: task IN_PROGRESS; item PENDING or SHORT → SKIPPED.
+   * Errors: NOT_FOUND PICKING_TASK_NOT_FOUND; NOT_FOUND PICKING_TASK_ITEM_NOT_FOUND; FAILED_PRECONDITION
    * ILLEGAL_TRANSITION; PERMISSION_DENIED NOT_YOUR_TASK.
    *
    * @generated from rpc wms.v1.WarehouseService.SkipPickingItem
@@ -210,7 +211,7 @@ export declare const WarehouseService: GenService<{
    *
    * Callers: worker (only for itself), service, operator, admin.
    * From: PENDING → ASSIGNED.
-   * Errors: NOT_FOUND NO_PENDING_TASK; NOT_FOUND WAREHOUSE_NOT_FOUND; PERMISSION_DENIED NOT_YOUR_TASK.
+   * Errors: NOT_FOUND NO_TASK_WAITING; NOT_FOUND WAREHOUSE_NOT_FOUND; PERMISSION_DENIED NOT_YOUR_TASK.
    *
    * @generated from rpc wms.v1.WarehouseService.ClaimNextPickingTask
    */
@@ -224,8 +225,9 @@ export declare const WarehouseService: GenService<{
    * one only where that one was cancelled.
    *
    * Callers: service, operator, admin.
-   * From: picking task COMPLETED; → PENDING.
-   * Errors: NOT_FOUND PICKING_TASK_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION.
+   * From: picking task COMPLETED, with anything picked; → PENDING.
+   * Errors: NOT_FOUND PICKING_TASK_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION; FAILED_PRECONDITION
+   * NOTHING_PICKED.
    *
    * @generated from rpc wms.v1.WarehouseService.CreatePackingTask
    */
@@ -281,9 +283,9 @@ export declare const WarehouseService: GenService<{
    *
    * Callers: worker (its own task), service, operator, admin.
    * From: task IN_PROGRESS; item PENDING.
-   * Errors: NOT_FOUND PACKING_TASK_NOT_FOUND; NOT_FOUND PACKING_ITEM_NOT_FOUND; NOT_FOUND PACKAGE_NOT_FOUND;
-   * FAILED_PRECONDITION ILLEGAL_TRANSITION; FAILED_PRECONDITION QUANTITY_EXCEEDED (requested, remaining);
-   * PERMISSION_DENIED NOT_YOUR_TASK.
+   * Errors: NOT_FOUND PACKING_TASK_NOT_FOUND; NOT_FOUND PACKING_TASK_ITEM_NOT_FOUND; NOT_FOUND
+   * PACKAGE_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION; FAILED_PRECONDITION QUANTITY_EXCEEDED
+   * (requested, remaining); PERMISSION_DENIED NOT_YOUR_TASK.
    *
    * @generated from rpc wms.v1.WarehouseService.PackItem
    */
@@ -329,7 +331,7 @@ export declare const WarehouseService: GenService<{
    * From: IN_PROGRESS → PACKED, with the task's measures set, or those of every package; and when items were
    * packed one by one, with all of them packed.
    * Errors: NOT_FOUND PACKING_TASK_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION; FAILED_PRECONDITION
-   * DIMENSIONS_MISSING; FAILED_PRECONDITION ITEMS_PENDING (pending); PERMISSION_DENIED NOT_YOUR_TASK.
+   * DIMENSIONS_MISSING; FAILED_PRECONDITION ITEMS_UNPACKED (unpacked); PERMISSION_DENIED NOT_YOUR_TASK.
    *
    * @generated from rpc wms.v1.WarehouseService.CompletePackingTask
    */
@@ -374,8 +376,9 @@ export declare const WarehouseService: GenService<{
    *
    * Callers: worker (its own task), service, operator, admin.
    * From: PACKED, SHIPPED, with the label bought.
-   * Errors: NOT_FOUND PACKING_TASK_NOT_FOUND; NOT_FOUND PACKAGE_NOT_FOUND; FAILED_PRECONDITION
-   * ILLEGAL_TRANSITION; FAILED_PRECONDITION LABEL_NOT_READY (label_status); PERMISSION_DENIED NOT_YOUR_TASK.
+   * Errors: NOT_FOUND PACKING_TASK_NOT_FOUND; NOT_FOUND PACKAGE_NOT_FOUND; NOT_FOUND LABEL_NOT_FOUND: none in
+   * this format; FAILED_PRECONDITION ILLEGAL_TRANSITION; FAILED_PRECONDITION LABEL_NOT_READY (label_status);
+   * PERMISSION_DENIED NOT_YOUR_TASK.
    *
    * @generated from rpc wms.v1.WarehouseService.PrintLabel
    */
@@ -400,7 +403,8 @@ export declare const WarehouseService: GenService<{
    * Puts received units on a shelf. Orders that wait for them are planned again.
    *
    * Callers: worker, service, operator, admin.
-   * Errors: NOT_FOUND WAREHOUSE_NOT_FOUND; NOT_FOUND LOCATION_NOT_FOUND (also when it is another warehouse's).
+   * Errors: NOT_FOUND LISTING_NOT_FOUND; NOT_FOUND WAREHOUSE_NOT_FOUND; NOT_FOUND LOCATION_NOT_FOUND (also when
+   * it is another warehouse's).
    *
    * @generated from rpc wms.v1.WarehouseService.PlaceInventory
    */
@@ -428,8 +432,8 @@ export declare const WarehouseService: GenService<{
    *
    * Callers: service, operator, admin.
    * From: the order isn't cancelled.
-   * Errors: NOT_FOUND WAREHOUSE_NOT_FOUND; FAILED_PRECONDITION INSUFFICIENT_STOCK (listing_id, requested,
-   * available); FAILED_PRECONDITION ORDER_CANCELLED.
+   * Errors: NOT_FOUND WAREHOUSE_NOT_FOUND; NOT_FOUND LISTING_NOT_FOUND; FAILED_PRECONDITION INSUFFICIENT_STOCK
+   * (listing_id, requested, available); FAILED_PRECONDITION ILLEGAL_TRANSITION (of the order).
    *
    * @generated from rpc wms.v1.WarehouseService.ReserveInventory
    */
@@ -457,7 +461,7 @@ export declare const WarehouseService: GenService<{
    * Returns where a listing would be picked from now. Reserves nothing, so it promises nothing.
    *
    * Callers: worker, service, operator, admin.
-   * Errors: NOT_FOUND WAREHOUSE_NOT_FOUND.
+   * Errors: NOT_FOUND LISTING_NOT_FOUND; NOT_FOUND WAREHOUSE_NOT_FOUND.
    *
    * @generated from rpc wms.v1.WarehouseService.GetPickingLocations
    */
@@ -495,10 +499,10 @@ export declare const WarehouseService: GenService<{
     output: typeof ProductLocationSchema;
   },
   /**
-   * Returns a listing's totals and lots. An unknown listing has none.
+   * Returns a listing's totals and lots.
    *
    * Callers: worker, service, operator, admin.
-   * Errors: NOT_FOUND WAREHOUSE_NOT_FOUND.
+   * Errors: NOT_FOUND LISTING_NOT_FOUND; NOT_FOUND WAREHOUSE_NOT_FOUND.
    *
    * @generated from rpc wms.v1.WarehouseService.GetStock
    */
@@ -535,7 +539,7 @@ export declare const WarehouseService: GenService<{
    * Makes or changes locations of a warehouse, by code.
    *
    * Callers: operator, admin.
-   * Errors: NOT_FOUND WAREHOUSE_NOT_FOUND; ALREADY_EXISTS BARCODE_TAKEN (barcode, location_id).
+   * Errors: NOT_FOUND WAREHOUSE_NOT_FOUND; ALREADY_EXISTS ALREADY_EXISTS (barcode): another location has it.
    *
    * @generated from rpc wms.v1.WarehouseService.UpsertLocations
    */
@@ -576,10 +580,9 @@ export declare const WarehouseService: GenService<{
    * yet is noted as cancelled, so that its confirmation, when it comes, changes nothing.
    *
    * Callers: service, operator, admin.
-   * From: no fulfillment SHIPPED or COMPLETED; for some units, as many of them aren't shipped. Cancelling a
-   * cancelled order returns it as it is.
-   * Errors: FAILED_PRECONDITION ILLEGAL_TRANSITION; FAILED_PRECONDITION QUANTITY_EXCEEDED (listing_id,
-   * requested, remaining).
+   * From: CONFIRMED, PROCESSING, READY_FOR_SHIPMENT → CANCELLED. Of some units, as many are cancelled as aren't
+   * shipped. Cancelling a cancelled order returns it as it is.
+   * Errors: FAILED_PRECONDITION ILLEGAL_TRANSITION.
    *
    * @generated from rpc wms.v1.WarehouseService.CancelOrder
    */
@@ -639,14 +642,14 @@ export declare const WarehouseService: GenService<{
     output: typeof ListFulfillmentsResponseSchema;
   },
   /**
-   * Makes a shipment of a fulfillment's goods and returns it at once. Its labels are bought in the background,
-   * when the packages' measures are known.
+   * Makes a shipment of a fulfillment's or an order's goods and returns it at once. Its labels are bought in
+   * the background, when the packages' measures are known.
    *
    * Callers: service, operator, admin.
    * From: fulfillment neither CANCELLED nor BACKORDERED nor COMPLETED; → READY.
-   * Errors: NOT_FOUND ORDER_NOT_FOUND; NOT_FOUND FULFILLMENT_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION;
-   * FAILED_PRECONDITION FULFILLMENT_AMBIGUOUS (fulfillment_ids): the order has several; FAILED_PRECONDITION
-   * QUANTITY_EXCEEDED (listing_id, requested, remaining).
+   * Errors: NOT_FOUND ORDER_NOT_FOUND; NOT_FOUND FULFILLMENT_NOT_FOUND; NOT_FOUND CARRIER_NOT_FOUND;
+   * FAILED_PRECONDITION ILLEGAL_TRANSITION; ALREADY_EXISTS SHIPMENT_EXISTS (shipment_id): all of it is in
+   * shipments; FAILED_PRECONDITION QUANTITY_EXCEEDED (listing_id, requested, remaining).
    *
    * @generated from rpc wms.v1.WarehouseService.CreateShipment
    */

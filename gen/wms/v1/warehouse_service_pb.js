@@ -32,7 +32,7 @@ export const file_wms_v1_warehouse_service = /*@__PURE__*/
  *
  * Errors carry `google.rpc.ErrorInfo` with domain "wms", the reason named here, and metadata as given in
  * parentheses (ILLEGAL_TRANSITION: from, to). Beside what an RPC names, every one may answer
- * UNAUTHENTICATED, PERMISSION_DENIED SCOPE_MISSING, RESOURCE_EXHAUSTED (with RetryInfo) and
+ * UNAUTHENTICATED, PERMISSION_DENIED SCOPE_MISSING, RESOURCE_EXHAUSTED OVERLOADED (with RetryInfo) and
  * INVALID_ARGUMENT INVALID_FIELD (with the fields in BadRequest); and every write ABORTED CONCURRENT_UPDATE,
  * which may be tried again, and INVALID_ARGUMENT REQUEST_ID_REUSED.
  *
