@@ -43,7 +43,9 @@ export function signal(identity: ProcessIdentity, name: NodeJS.Signals): boolean
 export function parseIdentity(text: string): ProcessIdentity | undefined {
   try {
     const { pid, startedAt } = JSON.parse(text) as Partial<ProcessIdentity>;
-    return Number.isInteger(pid) && typeof startedAt === "string" ? { pid: pid as number, startedAt } : undefined;
+    return Number.isInteger(pid) && typeof startedAt === "string"
+      ? { pid: pid as number, startedAt }
+      : undefined;
   } catch {
     return undefined;
   }

@@ -1,55 +1,101 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, openSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { join } from "node:path";
-import { identify, type ProcessIdentity, parseIdentity, signal } from "./process-identity.ts";
+import { identify, isAlive, type ProcessIdentity, parseIdentity, signal } from "./process-identity.ts";
 import { waitUntil } from "./wait-until.ts";
 
-/** A server that we start, and what it takes to end it well. */
-export type ServerKind = { name: "postgres" | "redis"; stopSignal: NodeJS.Signals };
-export const POSTGRES: ServerKind = { name: "postgres", stopSignal: "SIGINT" };
-export const REDIS: ServerKind = { name: "redis", stopSignal: "SIGTERM" };
+/** How each server is told to end: for Postgres SIGINT is the fast shutdown, which does not wait for clients. */
+export const stopSignals = { postgres: "SIGINT", redis: "SIGTERM" } as const;
+export type ServerName = keyof typeof stopSignals;
 
-export type RunAs = { uid: number; gid: number };
-export type ServerChild = { identity: ProcessIdentity; hasEnded: () => boolean; stop: () => Promise<void> };
+/** What every server needs: where it leaves its traces, and who ends it should we be killed. */
+export type ServerHome = {
+  dataDir: string;
+  log: (line: string) => void;
+  fast: boolean;
+  watch: (name: ServerName, identity: ProcessIdentity) => void;
+};
+export type ServerChild = { identity: ProcessIdentity; stop: () => Promise<void> };
+export type ServerCommand = {
+  file: string;
+  args: readonly string[];
+  argv0?: string;
+  cwd?: string;
+  runAs?: { uid: number; gid: number };
+};
 
 const STOP_DEADLINE_MS = 30_000;
 const LOG_LIMIT_BYTES = 10_000_000;
 
-const pidFile = (dataDir: string, kind: ServerKind) => join(dataDir, `${kind.name}.pid.json`);
-const logFile = (dataDir: string, kind: ServerKind) => join(dataDir, `${kind.name}.log`);
+const pidFile = (dataDir: string, name: ServerName) => join(dataDir, `${name}.pid.json`);
+const logFile = (dataDir: string, name: ServerName) => join(dataDir, `${name}.log`);
 
-/** Asks politely, then, after the deadline, no more. */
-export async function stopServer(kind: ServerKind, identity: ProcessIdentity): Promise<void> {
-  if (!signal(identity, kind.stopSignal)) return;
-  // Signal 0 goes by way of isAlive, so a process id used again is not waited for.
-  const ended = await waitUntil(() => !signal(identity, 0 as never), STOP_DEADLINE_MS);
+/** Asks politely, and after the deadline no more. False when there was nothing to stop. */
+export async function stopServer(name: ServerName, identity: ProcessIdentity): Promise<boolean> {
+  if (!signal(identity, stopSignals[name])) return false;
+  const ended = await waitUntil(() => !isAlive(identity), STOP_DEADLINE_MS);
   if (!ended) signal(identity, "SIGKILL");
+  return true;
 }
 
-/** Ends the server that an owner left behind when it was killed. */
-export async function stopLeftover(dataDir: string, kind: ServerKind): Promise<boolean> {
-  const file = pidFile(dataDir, kind);
-  let identity: ProcessIdentity | undefined;
-  try {
-    identity = parseIdentity(readFileSync(file, "utf8"));
-  } catch {
-    return false;
-  }
-  const wasAlive = identity !== undefined && signal(identity, kind.stopSignal);
-  if (identity) await stopServer(kind, identity);
+/** Ends the server that a killed owner left behind. */
+export async function stopLeftover(dataDir: string, name: ServerName): Promise<boolean> {
+  const file = pidFile(dataDir, name);
+  if (!statSync(file, { throwIfNoEntry: false })) return false;
+  const identity = parseIdentity(readFileSync(file, "utf8"));
+  const stopped = identity !== undefined && (await stopServer(name, identity));
   rmSync(file, { force: true });
-  return wasAlive;
+  return stopped;
 }
 
-export function readLogTail(dataDir: string, kind: ServerKind): string {
-  return readFileSync(logFile(dataDir, kind), "utf8").trimEnd().split("\n").slice(-5).join("\n");
-}
-
-function openLog(dataDir: string, kind: ServerKind): number {
-  const file = logFile(dataDir, kind);
+function openLog(file: string): number {
   const size = statSync(file, { throwIfNoEntry: false })?.size ?? 0;
   if (size > LOG_LIMIT_BYTES) renameSync(file, `${file}.old`);
   return openSync(file, "a", 0o600);
+}
+
+/**
+ * Starts a server in a process group of its own, so that Ctrl-C in the terminal reaches only us and we stop it
+ * in order. It does not keep this process alive.
+ */
+export async function startServer(
+  { dataDir, watch }: ServerHome,
+  name: ServerName,
+  command: ServerCommand,
+): Promise<ServerChild> {
+  const log = openLog(logFile(dataDir, name));
+  const { file, args, runAs, ...options } = command;
+  const child = spawn(file, args, { ...options, ...runAs, detached: true, stdio: ["ignore", log, log] });
+  closeSync(log);
+  await once(child, "spawn");
+  child.unref();
+  const identity = child.pid === undefined ? undefined : identify(child.pid);
+  if (!identity) throw describeFailure(dataDir, name);
+  watch(name, identity);
+  writeFileSync(pidFile(dataDir, name), JSON.stringify(identity), { mode: 0o600 });
+  const stop = async () => {
+    await stopServer(name, identity);
+    rmSync(pidFile(dataDir, name), { force: true });
+  };
+  return { identity, stop };
+}
+
+/** The server's own last words are the best explanation there is. */
+function describeFailure(dataDir: string, name: ServerName): Error {
+  const tail = readFileSync(logFile(dataDir, name), "utf8").trimEnd().split("\n").slice(-3).join(" | ");
+  return new Error(`the embedded ${name} did not start: ${tail}`);
+}
+
+/** Waits until the server answers; one that ended or stays silent is stopped and reported. */
+export async function waitForServer(
+  { dataDir }: ServerHome,
+  name: ServerName,
+  child: ServerChild,
+  answers: () => Promise<boolean>,
+): Promise<void> {
+  const settled = await waitUntil(async () => !isAlive(child.identity) || (await answers()), 60_000);
+  if (settled && isAlive(child.identity)) return;
+  await child.stop();
+  throw describeFailure(dataDir, name);
 }
