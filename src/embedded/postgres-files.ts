@@ -1,5 +1,7 @@
+import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import {
+  chmodSync,
   cpSync,
   existsSync,
   lstatSync,
@@ -21,11 +23,13 @@ type Log = (line: string) => void;
 function fallbackDir(dataDir: string): string {
   const hash = createHash("sha256").update(resolve(dataDir)).digest("hex").slice(0, 12);
   const dir = join(tmpdir(), `warehouse-${hash}`);
-  mkdirSync(dir, { recursive: true, mode: 0o755 });
+  mkdirSync(dir, { recursive: true, mode: 0o700 });
   // Anybody can make names there: what we did not make, we do not trust.
   const { uid } = lstatSync(dir);
   if (!lstatSync(dir).isDirectory() || uid !== process.getuid?.())
     throw new Error(`${dir} belongs to somebody else`);
+  // Not by mkdir's mode, which the umask narrows.
+  chmodSync(dir, 0o755);
   return dir;
 }
 
@@ -89,6 +93,8 @@ export function placePrograms(dataDir: string, user: RunAs, log: Log): string {
     log(`Postgres' user cannot start the programs in ${native}: copying them to ${copy}`);
     rmSync(`${copy}.new`, { recursive: true, force: true });
     cpSync(native, join(`${copy}.new`, "native"), { recursive: true, verbatimSymlinks: true });
+    // Installed under a narrow umask, they are unreadable for others even here.
+    execFileSync("chmod", ["-R", "go+rX", `${copy}.new`]);
     renameSync(`${copy}.new`, copy);
   }
   restoreLinks(join(copy, "native"));
