@@ -5,6 +5,7 @@ import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { claimDataDir } from "./owner.ts";
 import { type RunningServer, startPostgres } from "./postgres.ts";
+import { removeData } from "./postgres-files.ts";
 import { startRedis } from "./redis.ts";
 import { type ServerHome, stopLeftover } from "./server-child.ts";
 
@@ -14,6 +15,8 @@ export type EmbeddedOptions = {
   need: { postgres: boolean; redis: boolean };
   /** No fsync: for tests only. */
   fast?: boolean;
+  /** `stop()` removes the data, wherever it had to be put. */
+  discard?: boolean;
 };
 export type EmbeddedServices = { databaseUrl?: string; redisUrl?: string; stop: () => Promise<void> };
 
@@ -48,6 +51,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedS
     for (const { child } of running.splice(0).reverse()) await child.stop();
     watchdog.release();
     await giveUpClaim();
+    if (options.discard) removeData(dataDir);
   };
   const home: ServerHome = { dataDir, log, fast, watch: watchdog.watch };
   const start = async (server: (home: ServerHome) => Promise<RunningServer>) => {

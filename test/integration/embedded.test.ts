@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, chownSync, mkdtempSync, readFileSync, readlinkSync, rmSync } from "node:fs";
+import { chmodSync, chownSync, existsSync, mkdtempSync, readFileSync, readlinkSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
@@ -185,17 +185,18 @@ describe("startEmbedded", () => {
     await services.stop();
   });
 
-  it.runIf(isRoot)("finds a place that Postgres' user can reach, and says which", async () => {
-    chmodSync(home, 0o700);
-    const lines: string[] = [];
-    const services = await start((line) => lines.push(line));
-    const place = readlinkSync(join(dataDir, "postgres"));
-    try {
+  it.runIf(isRoot)(
+    "finds a place that Postgres' user can reach, says which, and removes it when told",
+    async () => {
+      chmodSync(home, 0o700);
+      const lines: string[] = [];
+      const log = (line: string) => lines.push(line);
+      const services = await startEmbedded({ dataDir, log, need, fast: true, discard: true });
+      const place = readlinkSync(join(dataDir, "postgres"));
       expect(lines[0]).toBe(`Postgres' user cannot reach ${dataDir}: its data goes to ${place}`);
       expect(await query(services.databaseUrl, "select 1 as up")).toEqual([{ up: 1 }]);
-    } finally {
       await services.stop();
-      rmSync(dirname(place), { recursive: true, force: true });
-    }
-  });
+      expect([existsSync(dirname(place)), existsSync(dataDir)]).toEqual([false, false]);
+    },
+  );
 });
