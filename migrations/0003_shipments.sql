@@ -167,6 +167,8 @@ select machine, action, from_status, to_status from (values
   ('shipment', 'deliver', array['ready', 'shipped', 'in_transit', 'out_for_delivery', 'available_for_pickup', 'exception'], 'delivered'),
   ('shipment', 'return', array['ready', 'shipped', 'in_transit', 'out_for_delivery', 'available_for_pickup', 'exception'], 'returned'),
   ('shipment', 'lose', array['shipped', 'in_transit', 'out_for_delivery', 'available_for_pickup', 'exception'], 'lost'),
+  ('shipment', 'find', array['lost'], 'delivered'),
+  ('shipment', 'take_back', array['delivered', 'lost'], 'returned'),
   ('shipment', 'cancel', array['ready'], 'cancelled')
 ) as edge (machine, action, from_statuses, to_status), unnest(from_statuses) as from_status;
 
@@ -197,3 +199,9 @@ end $$;
 
 create trigger shipments_label_transition before update of label_status on shipments
   for each row when (old.label_status is distinct from new.label_status) execute function enforce_label_transition();
+
+-- Where order status is reported to. A row per channel that this installation has; none: events only.
+create table channels (
+  code text primary key check (code <> ''),
+  created_at timestamptz not null default now()
+);

@@ -137,6 +137,9 @@ export const shipmentMachine = defineStateMachine({
       from: ["shipped", "in_transit", "out_for_delivery", "available_for_pickup", "exception"],
       to: "lost",
     },
+    // A stronger word that is learned later: the lost parcel turned up, the door it was delivered at was the sender's.
+    find: { from: ["lost"], to: "delivered" },
+    take_back: { from: ["delivered", "lost"], to: "returned" },
     cancel: { from: ["ready"], to: "cancelled" },
   },
 });

@@ -81,13 +81,13 @@ export interface Page {
 const DEFAULT_PAGE = 50;
 const MAX_PAGE = 1000;
 
-/** Pages go by key: the token is the last id that the caller has seen. */
+/** Pages go by key: the token is the last id that the caller has seen. A size above the maximum means the maximum. */
 export function page(request: { pageSize: number; pageToken: string }): Page {
-  if (request.pageSize < 0 || request.pageSize > MAX_PAGE)
+  if (request.pageSize < 0)
     throw invalidField("page_size", `must be 0 (default ${DEFAULT_PAGE}) to ${MAX_PAGE}, not ${request.pageSize}`);
   if (request.pageToken !== "" && !/^\d{1,18}$/.test(request.pageToken))
     throw invalidField("page_token", "must be the next_page_token of an earlier answer");
-  return { size: request.pageSize || DEFAULT_PAGE, after: BigInt(request.pageToken || "0") };
+  return { size: Math.min(request.pageSize || DEFAULT_PAGE, MAX_PAGE), after: BigInt(request.pageToken || "0") };
 }
 
 /** The token of the next page: empty when this one was not full. */

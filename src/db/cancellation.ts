@@ -1,0 +1,242 @@
+import { sql } from "kysely";
+import type { FulfillmentStatus, LabelStatus, PackingTaskStatus, PickingTaskStatus, ShipmentStatus } from "../domain/vocabulary.ts";
+import { column } from "./stock.ts";
+import type { Transaction } from "./transaction.ts";
+
+export interface CancellablePart {
+  fulfillment_id: bigint;
+  order_id: bigint;
+  warehouse_id: bigint | null;
+  status: FulfillmentStatus;
+  picking_task_id: bigint | null;
+  picking_status: PickingTaskStatus | null;
+  packing_task_id: bigint | null;
+  packing_status: PackingTaskStatus | null;
+}
+
+/** Fulfillments with their live tasks, everything locked in order. */
+export async function lockParts(trx: Transaction, fulfillment_ids: readonly bigint[]): Promise<CancellablePart[]> {
+  const ids = [...fulfillment_ids];
+  await sql`select from picking_tasks where fulfillment_id = any(${ids}::bigint[]) order by id for update`.execute(trx);
+  await sql`select from packing_tasks where fulfillment_id = any(${ids}::bigint[]) order by id for update`.execute(trx);
+  await sql`select from shipments where fulfillment_id = any(${ids}::bigint[]) order by id for update`.execute(trx);
+  const { rows } = await sql<CancellablePart>`
+    select f.id as fulfillment_id, f.order_id, f.warehouse_id, f.status, pick.id as picking_task_id,
+           pick.status as picking_status, pack.id as packing_task_id, pack.status as packing_status
+    from fulfillments f
+    left join picking_tasks pick on pick.fulfillment_id = f.id and pick.status <> 'cancelled'
+    left join packing_tasks pack on pack.fulfillment_id = f.id and pack.status <> 'cancelled'
+    where f.id = any(${ids}::bigint[]) order by f.id`.execute(trx);
+  return rows;
+}
+
+export interface PickedItem {
+  id: bigint;
+  task_id: bigint;
+  order_id: bigint;
+  order_item_id: bigint;
+  reservation_id: bigint;
+  listing_id: bigint;
+  warehouse_id: bigint;
+  product_location_id: bigint;
+  quantity_required: number;
+  quantity_picked: number;
+  open_quantity: number;
+  received_at: Date;
+  lot_code: string | null;
+  expires_on: string | null;
+}
+
+/** The items of these tasks, locked, with what their reservations still hold and the lots that they came from. */
+export async function lockItems(trx: Transaction, task_ids: readonly bigint[]): Promise<PickedItem[]> {
+  await sql`select from picking_task_items where task_id = any(${task_ids}::bigint[]) order by id for update`.execute(trx);
+  const { rows } = await sql<PickedItem>`
+    select item.id, item.task_id, r.order_id, item.order_item_id, item.reservation_id, item.listing_id, r.warehouse_id,
+           item.product_location_id, item.quantity_required, item.quantity_picked, r.open_quantity, lot.received_at,
+           lot.lot_code, lot.expires_on
+    from picking_task_items item
+    join wms_reservations r on r.id = item.reservation_id
+    join product_locations lot on lot.id = item.product_location_id
+    where item.task_id = any(${task_ids}::bigint[]) order by item.id`.execute(trx);
+  return rows;
+}
+
+/** The place of each warehouse where goods wait to be put back, or are kept until counted. */
+export async function listServicePlaces(
+  trx: Transaction,
+  warehouse_ids: readonly bigint[],
+  kind: "put_back" | "quarantine",
+): Promise<Map<bigint, { id: bigint; code: string }>> {
+  const { rows } = await sql<{ warehouse_id: bigint; id: bigint; code: string }>`
+    select distinct on (warehouse_id) warehouse_id, id, code from locations
+    where warehouse_id = any(${warehouse_ids}::bigint[]) and kind = ${kind} order by warehouse_id, id`.execute(trx);
+  return new Map(rows.map(({ warehouse_id, id, code }) => [warehouse_id, { id, code }]));
+}
+
+export interface LineChange {
+  id: bigint;
+  /** Units no longer picked, because they go back. They are no longer promised either. */
+  put_back: number;
+  cancelled: number;
+}
+
+export async function cancelLineUnits(trx: Transaction, changes: readonly LineChange[]): Promise<void> {
+  if (changes.length === 0) return;
+  await sql`
+    update order_items line set picked_quantity = line.picked_quantity - c.put_back,
+      allocated_quantity = line.allocated_quantity - c.put_back,
+      cancelled_quantity = line.cancelled_quantity + c.cancelled
+    from (select id, sum(put_back)::int as put_back, sum(cancelled)::int as cancelled
+          from unnest(${column(changes, "id")}::bigint[], ${column(changes, "put_back")}::int[],
+                      ${column(changes, "cancelled")}::int[]) as change (id, put_back, cancelled) group by id) c
+    where line.id = c.id`.execute(trx);
+}
+
+/** Cancels the live picking and packing tasks of these fulfillments. */
+export async function cancelTasks(trx: Transaction, fulfillment_ids: readonly bigint[], reason: string): Promise<void> {
+  await sql`
+    with picking as (
+      update picking_tasks set status = 'cancelled', cancelled_at = now(), cancellation_reason = ${reason}, updated_at = now()
+      where fulfillment_id = any(${fulfillment_ids}::bigint[]) and status in ('pending', 'assigned', 'in_progress')
+    )
+    update packing_tasks set status = 'cancelled', cancelled_at = now(), cancellation_reason = ${reason}, updated_at = now()
+    where fulfillment_id = any(${fulfillment_ids}::bigint[]) and status <> 'cancelled'`.execute(trx);
+}
+
+export interface CancelledShipment {
+  id: bigint;
+  order_id: bigint;
+  carrier_code: string;
+  tracking_number: string | null;
+}
+
+/**
+ * Cancels shipments that the carrier has not got yet. A label that was bought, or is being bought, is voided by a job
+ * that this enqueues; one that nobody asked for yet never will be.
+ */
+export async function cancelShipments(
+  trx: Transaction,
+  fulfillment_ids: readonly bigint[],
+  reason: string,
+): Promise<CancelledShipment[]> {
+  const { rows } = await sql<CancelledShipment & { label_status: LabelStatus; status: ShipmentStatus }>`
+    with cancelled as (
+      update shipments set status = 'cancelled', cancelled_at = now(), cancellation_reason = ${reason}, updated_at = now()
+      where fulfillment_id = any(${fulfillment_ids}::bigint[]) and status = 'ready'
+      returning id, order_id, carrier_code, tracking_number, label_status
+    ), noted as (
+      insert into shipment_events (shipment_id, event_type, payload_json)
+      select id, 'SHIPMENT_CANCELLED', jsonb_build_object('reason', ${reason}::text) from cancelled
+    ), voids as (
+      select graphile_worker.add_job('void_label', json_build_object('shipment_id', id::text),
+        job_key => 'void_label:' || id, max_attempts => 25)
+      from cancelled where label_status in ('requested', 'created')
+    )
+    select cancelled.* from cancelled, (select count(*) from voids) as enqueued order by id`.execute(trx);
+  return rows;
+}
+
+/** What of these orders can still be stopped. */
+export async function listUnshippedFulfillments(trx: Transaction, order_ids: readonly bigint[]): Promise<bigint[]> {
+  const { rows } = await sql<{ id: bigint }>`
+    select id from fulfillments
+    where order_id = any(${order_ids}::bigint[]) and status not in ('shipped', 'completed', 'cancelled')
+    order by id`.execute(trx);
+  return rows.map((row) => row.id);
+}
+
+/** Nobody waits any more: what these orders' lines lack counts as cancelled. */
+export async function cancelShortages(trx: Transaction, order_ids: readonly bigint[]): Promise<void> {
+  await sql`
+    update order_items set cancelled_quantity = cancelled_quantity + shortage_quantity
+    where order_id = any(${order_ids}::bigint[]) and shortage_quantity > 0`.execute(trx);
+}
+
+export interface OpenItem extends PickedItem {
+  fulfillment_id: bigint;
+  fulfillment_status: FulfillmentStatus;
+  /** Picked units of its line on this task that lie in no parcel yet: all of them before packing has begun. */
+  unpacked_quantity: number;
+}
+
+/** The items of these orders' live picking tasks. Locks picking tasks, packing tasks and items, in this order. */
+export async function lockOpenItems(trx: Transaction, order_ids: readonly bigint[]): Promise<OpenItem[]> {
+  await sql`select from picking_tasks where order_id = any(${order_ids}::bigint[]) order by id for update`.execute(trx);
+  await sql`select from packing_tasks where order_id = any(${order_ids}::bigint[]) order by id for update`.execute(trx);
+  await sql`select from picking_task_items where task_id in
+    (select id from picking_tasks where order_id = any(${order_ids}::bigint[])) order by id for update`.execute(trx);
+  const { rows } = await sql<OpenItem>`
+    select item.id, item.task_id, task.order_id, item.order_item_id, item.reservation_id, item.listing_id, r.warehouse_id,
+           item.product_location_id, item.quantity_required, item.quantity_picked, r.open_quantity, lot.received_at,
+           lot.lot_code, lot.expires_on, f.id as fulfillment_id, f.status as fulfillment_status,
+           coalesce(pack.quantity - pack.packed_quantity,
+             sum(item.quantity_picked) over (partition by item.task_id, item.order_item_id))::int as unpacked_quantity
+    from picking_tasks task
+    join fulfillments f on f.id = task.fulfillment_id
+    join picking_task_items item on item.task_id = task.id
+    join wms_reservations r on r.id = item.reservation_id
+    join product_locations lot on lot.id = item.product_location_id
+    left join packing_tasks packing on packing.picking_task_id = task.id and packing.status <> 'cancelled'
+    left join packing_task_items pack on pack.task_id = packing.id and pack.order_item_id = item.order_item_id
+    where task.order_id = any(${order_ids}::bigint[]) and task.status <> 'cancelled'
+    order by item.id`.execute(trx);
+  return rows;
+}
+
+export interface ItemChange {
+  id: bigint;
+  task_id: bigint;
+  order_item_id: bigint;
+  /** Units that need not be picked any more; those that were picked and go back among them. */
+  required: number;
+  picked: number;
+}
+
+/**
+ * Takes cancelled units off picking items, and off the packing items of their lines. A line that nothing is left of
+ * counts as handled; a short one that has all it now needs becomes picked.
+ */
+export async function shrinkItems(trx: Transaction, changes: readonly ItemChange[], reason: string): Promise<void> {
+  if (changes.length === 0) return;
+  await sql`
+    with change as (
+      select id, task_id, order_item_id, sum(required)::int as required, sum(picked)::int as picked
+      from unnest(${column(changes, "id")}::bigint[], ${column(changes, "task_id")}::bigint[],
+        ${column(changes, "order_item_id")}::bigint[], ${column(changes, "required")}::int[],
+        ${column(changes, "picked")}::int[]) as part (id, task_id, order_item_id, required, picked)
+      group by id, task_id, order_item_id
+    ), handled as (
+      select item.task_id, count(*)::int as items from picking_task_items item join change on change.id = item.id
+      where item.status = 'pending' and item.quantity_required = change.required group by item.task_id
+    ), items as (
+      update picking_task_items item set quantity_required = item.quantity_required - change.required,
+        quantity_picked = item.quantity_picked - change.picked, updated_at = now(),
+        notes = concat_ws('; ', item.notes, 'cancelled by the customer: ' || change.required || ' (' || ${reason}::text || ')'),
+        status = case
+          when item.status = 'picked' then 'picked'
+          when item.quantity_required = change.required then 'skipped'
+          when item.quantity_picked > 0 and item.quantity_required - change.required = item.quantity_picked then 'picked'
+          else item.status end
+      from change where item.id = change.id
+    ), tasks as (
+      update picking_tasks task set picked_items = task.picked_items + handled.items, updated_at = now()
+      from handled where task.id = handled.task_id
+    )
+    update packing_task_items pack set quantity = pack.quantity - back.picked, updated_at = now(),
+      status = case when pack.packed_quantity = pack.quantity - back.picked then 'fully_packed' else 'pending' end
+    from (select task.id as packing_task_id, change.order_item_id, sum(change.picked)::int as picked
+          from change join packing_tasks task on task.picking_task_id = change.task_id and task.status <> 'cancelled'
+          where change.picked > 0 group by task.id, change.order_item_id) back
+    where pack.task_id = back.packing_task_id and pack.order_item_id = back.order_item_id`.execute(trx);
+}
+
+/** Fulfillments of these orders whose every item was cancelled: there is nothing left to do for them. */
+export async function listEmptyFulfillments(trx: Transaction, order_ids: readonly bigint[]): Promise<bigint[]> {
+  const { rows } = await sql<{ id: bigint }>`
+    select f.id from fulfillments f
+    join picking_tasks task on task.fulfillment_id = f.id and task.status <> 'cancelled'
+    where f.order_id = any(${order_ids}::bigint[]) and f.status in ('planning', 'picking', 'picked', 'packing')
+      and not exists (select from picking_task_items item where item.task_id = task.id and item.quantity_required > 0)
+    order by f.id`.execute(trx);
+  return rows.map((row) => row.id);
+}

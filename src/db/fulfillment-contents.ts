@@ -1,0 +1,136 @@
+import { sql } from "kysely";
+import type { ShipmentPart } from "../domain/fulfillment-progress.ts";
+import type { FulfillmentStatus } from "../domain/vocabulary.ts";
+import type { Transaction } from "./transaction.ts";
+
+export interface ContentLine {
+  order_item_id: bigint;
+  listing_id: bigint;
+  quantity: number;
+  /** Of these, in no live shipment yet. */
+  remaining: number;
+}
+
+/** What a fulfillment sends: what was picked, once its packing task exists; what is to be picked, before. */
+export async function listFulfillmentContents(trx: Transaction, fulfillment_id: bigint): Promise<ContentLine[]> {
+  const { rows } = await sql<ContentLine>`
+    with packing as (
+      select item.order_item_id, item.listing_id, item.quantity
+      from packing_tasks task join packing_task_items item on item.task_id = task.id
+      where task.fulfillment_id = ${fulfillment_id} and task.status <> 'cancelled'
+    ), lines as (
+      select order_item_id, listing_id, quantity from packing
+      union all
+      select item.order_item_id, item.listing_id,
+             sum(case when task.status = 'completed' then item.quantity_picked else item.quantity_required end)::int
+      from picking_tasks task join picking_task_items item on item.task_id = task.id
+      where task.fulfillment_id = ${fulfillment_id} and task.status <> 'cancelled' and not exists (select from packing)
+      group by item.order_item_id, item.listing_id
+    )
+    select order_item_id, listing_id, quantity, greatest(quantity - coalesce((
+      select sum(item.quantity)::int from shipment_items item join shipments s on s.id = item.shipment_id
+      where item.order_item_id = lines.order_item_id and s.fulfillment_id = ${fulfillment_id} and s.status <> 'cancelled'
+    ), 0), 0) as remaining
+    from lines where quantity > 0 order by order_item_id`.execute(trx);
+  return rows;
+}
+
+/** What of an order that no fulfillment sends is in no live shipment yet. */
+export async function listOrderContents(trx: Transaction, order_id: bigint): Promise<ContentLine[]> {
+  const { rows } = await sql<ContentLine>`
+    select line.id as order_item_id, line.listing_id, line.quantity - line.cancelled_quantity as quantity,
+      greatest(line.quantity - line.cancelled_quantity - coalesce((
+        select sum(item.quantity)::int from shipment_items item join shipments s on s.id = item.shipment_id
+        where item.order_item_id = line.id and s.status <> 'cancelled'), 0), 0) as remaining
+    from order_items line
+    where line.order_id = ${order_id} and line.quantity > line.cancelled_quantity order by line.id`.execute(trx);
+  return rows;
+}
+
+export interface SettlementRow {
+  id: bigint;
+  order_id: bigint;
+  warehouse_id: bigint | null;
+  status: FulfillmentStatus;
+  /** Packed units that stand in no live shipment. */
+  uncovered_units: number;
+  shipments: ShipmentPart[];
+}
+
+/** Fulfillments whose shipments were changed, with what decides how far they are. Their orders are locked. */
+export async function listSettlements(trx: Transaction, ids: readonly bigint[]): Promise<SettlementRow[]> {
+  const { rows } = await sql<Omit<SettlementRow, "shipments">>`
+    select f.id, f.order_id, f.warehouse_id, f.status, (
+      select coalesce(sum(greatest(item.quantity - coalesce((
+        select sum(sent.quantity) from shipment_items sent join shipments s on s.id = sent.shipment_id
+        where sent.order_item_id = item.order_item_id and s.fulfillment_id = f.id and s.status <> 'cancelled'), 0), 0)), 0)::int
+      from packing_tasks task join packing_task_items item on item.task_id = task.id
+      where task.fulfillment_id = f.id and task.status <> 'cancelled') as uncovered_units
+    from fulfillments f where f.id = any(${ids}::bigint[]) order by f.id`.execute(trx);
+  const parts = await trx
+    .selectFrom("shipments")
+    .select(["fulfillment_id", "status", "label_status", "tracking_number"])
+    .where(sql<boolean>`fulfillment_id = any(${ids}::bigint[])`)
+    .execute();
+  const shipments = Map.groupBy(parts, (part) => part.fulfillment_id);
+  return rows.map((row) => ({ ...row, shipments: shipments.get(row.id) ?? [] }));
+}
+
+export interface ShippedTask {
+  id: bigint;
+  order_id: bigint;
+  tracking_number: string;
+}
+
+/** The packing tasks of fulfillments that leave the house become shipped, under their shipment's number. */
+export async function shipPackingTasks(trx: Transaction, fulfillment_ids: readonly bigint[]): Promise<ShippedTask[]> {
+  const { rows } = await sql<ShippedTask>`
+    update packing_tasks task set status = 'shipped', tracking_number = shipment.tracking_number,
+      shipped_at = shipment.shipped_at, updated_at = now()
+    from (select distinct on (fulfillment_id) fulfillment_id, tracking_number, shipped_at from shipments
+          where fulfillment_id = any(${fulfillment_ids}::bigint[]) and status <> 'cancelled' and tracking_number is not null
+          order by fulfillment_id, id) shipment
+    where task.fulfillment_id = shipment.fulfillment_id and task.status = 'packed'
+    returning task.id, task.order_id, task.tracking_number`.execute(trx);
+  return rows.sort((a, b) => (a.id < b.id ? -1 : 1));
+}
+
+export interface ShippedLine {
+  order_id: bigint;
+  fulfillment_id: bigint;
+  warehouse_id: bigint;
+  listing_id: bigint;
+  quantity: number;
+}
+
+/** Counts the packed units of these fulfillments as shipped on their order lines; says which they were. */
+export async function shipLines(trx: Transaction, fulfillment_ids: readonly bigint[]): Promise<ShippedLine[]> {
+  const { rows } = await sql<ShippedLine>`
+    with sent as (
+      select item.order_item_id, item.listing_id, task.order_id, task.fulfillment_id, task.warehouse_id, item.quantity
+      from packing_tasks task join packing_task_items item on item.task_id = task.id
+      where task.fulfillment_id = any(${fulfillment_ids}::bigint[]) and task.status <> 'cancelled' and item.quantity > 0
+    ), lines as (
+      update order_items line set shipped_quantity = line.shipped_quantity + sums.quantity
+      from (select order_item_id, sum(quantity)::int as quantity from sent group by order_item_id) sums
+      where line.id = sums.order_item_id
+    )
+    select order_id, fulfillment_id, warehouse_id, listing_id, quantity from sent order by order_item_id`.execute(trx);
+  return rows;
+}
+
+/** Of these orders, those of which nothing remains in the house once these fulfillments have left it. */
+export async function listOrdersLeaving(
+  trx: Transaction,
+  order_ids: readonly bigint[],
+  fulfillment_ids: readonly bigint[],
+): Promise<bigint[]> {
+  const { rows } = await sql<{ order_id: bigint }>`
+    select order_id from order_items line where order_id = any(${order_ids}::bigint[])
+    group by order_id
+    having sum(quantity - cancelled_quantity - shipped_quantity) <= coalesce((
+      select sum(item.quantity) from packing_tasks task join packing_task_items item on item.task_id = task.id
+      where task.order_id = line.order_id and task.fulfillment_id = any(${fulfillment_ids}::bigint[])
+        and task.status <> 'cancelled'), 0)`.execute(trx);
+  return rows.map((row) => row.order_id);
+}

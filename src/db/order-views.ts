@@ -1,0 +1,149 @@
+import { sql } from "kysely";
+import type { FulfillmentStatus, OrderPolicy, OrderStatus, Priority } from "../domain/vocabulary.ts";
+import type { Database } from "./database.ts";
+import type { OrderLine } from "./orders.ts";
+import type { Transaction } from "./transaction.ts";
+
+/** An order as callers see it. */
+export interface OrderView {
+  order_id: bigint;
+  storefront_id: bigint;
+  order_number: string;
+  status: OrderStatus;
+  priority: Priority;
+  policy: OrderPolicy;
+  ship_to: Record<string, string>;
+  confirmed_at: Date | null;
+  cancelled_at: Date | null;
+  cancellation_reason: string | null;
+  created_at: Date;
+  updated_at: Date;
+  items: OrderLine[];
+  fulfillments: FulfillmentView[];
+}
+
+export interface FulfillmentView {
+  id: bigint;
+  order_id: bigint;
+  warehouse_id: bigint | null;
+  status: FulfillmentStatus;
+  created_at: Date;
+  updated_at: Date;
+  picking_task_ids: bigint[];
+  packing_task_ids: bigint[];
+  shipment_ids: bigint[];
+}
+
+type Reader = Database | Transaction;
+
+/** Orders by id, with lines and fulfillments, in three queries however many there are. */
+export async function findOrderViews(db: Reader, order_ids: readonly bigint[]): Promise<OrderView[]> {
+  if (order_ids.length === 0) return [];
+  const orders = await db
+    .selectFrom("orders")
+    .select(["order_id", "storefront_id", "order_number", "status", "priority", "policy", "ship_to", "confirmed_at"])
+    .select(["cancelled_at", "cancellation_reason", "created_at", "updated_at"])
+    .where(sql<boolean>`order_id = any(${order_ids}::bigint[])`)
+    .orderBy("order_id")
+    .execute();
+  const items = await db
+    .selectFrom("order_items")
+    .selectAll()
+    .where(sql<boolean>`order_id = any(${order_ids}::bigint[])`)
+    .orderBy("order_id")
+    .orderBy("line_number")
+    .execute();
+  const fulfillments = await selectFulfillments(db, sql<boolean>`f.order_id = any(${order_ids}::bigint[])`, order_ids.length * 1000);
+  const itemsOf = Map.groupBy(items, (item) => item.order_id);
+  const fulfillmentsOf = Map.groupBy(fulfillments, (row) => row.order_id);
+  return orders.map((order) => ({
+    ...order,
+    ship_to: order.ship_to as Record<string, string>,
+    items: itemsOf.get(order.order_id) ?? [],
+    fulfillments: fulfillmentsOf.get(order.order_id) ?? [],
+  }));
+}
+
+async function selectFulfillments(
+  db: Reader,
+  where: ReturnType<typeof sql<boolean>>,
+  limit: number,
+): Promise<FulfillmentView[]> {
+  const { rows } = await sql<FulfillmentView>`
+    select f.id, f.order_id, f.warehouse_id, f.status, f.created_at, f.updated_at,
+      array(select id from picking_tasks t where t.fulfillment_id = f.id order by id) as picking_task_ids,
+      array(select id from packing_tasks t where t.fulfillment_id = f.id order by id) as packing_task_ids,
+      array(select id from shipments s where s.fulfillment_id = f.id order by id) as shipment_ids
+    from fulfillments f where ${where} order by f.id limit ${limit}`.execute(db);
+  return rows.map((row) => ({
+    ...row,
+    picking_task_ids: row.picking_task_ids.map(BigInt),
+    packing_task_ids: row.packing_task_ids.map(BigInt),
+    shipment_ids: row.shipment_ids.map(BigInt),
+  }));
+}
+
+export async function findFulfillmentViews(db: Reader, ids: readonly bigint[]): Promise<FulfillmentView[]> {
+  return selectFulfillments(db, sql<boolean>`f.id = any(${ids}::bigint[])`, ids.length);
+}
+
+export interface FulfillmentFilter {
+  order_id?: bigint | undefined;
+  warehouse_id?: bigint | undefined;
+  statuses: readonly FulfillmentStatus[];
+}
+
+export async function listFulfillmentViews(
+  db: Database,
+  filter: FulfillmentFilter,
+  page: { size: number; after: bigint },
+): Promise<FulfillmentView[]> {
+  const where = sql<boolean>`f.id > ${page.after}
+    and (${filter.order_id ?? null}::bigint is null or f.order_id = ${filter.order_id ?? null}::bigint)
+    and (${filter.warehouse_id ?? null}::bigint is null or f.warehouse_id = ${filter.warehouse_id ?? null}::bigint)
+    and (cardinality(${filter.statuses}::text[]) = 0 or f.status = any(${filter.statuses}::text[]))`;
+  return selectFulfillments(db, where, page.size);
+}
+
+export interface OrderFilter {
+  storefront_id?: bigint | undefined;
+  warehouse_id?: bigint | undefined;
+  order_number?: string | undefined;
+  statuses: readonly OrderStatus[];
+}
+
+/** Ids of orders that a caller may see, by order id. */
+export async function listOrderIds(
+  db: Database,
+  filter: OrderFilter,
+  page: { size: number; after: bigint },
+): Promise<bigint[]> {
+  let query = db
+    .selectFrom("orders")
+    .select("order_id")
+    .where("order_id", ">", page.after)
+    .where((eb) => eb.or([eb("confirmed_at", "is not", null), eb("status", "=", "cancelled")]))
+    .orderBy("order_id")
+    .limit(page.size);
+  if (filter.storefront_id !== undefined) query = query.where("storefront_id", "=", filter.storefront_id);
+  if (filter.order_number !== undefined) query = query.where("order_number", "=", filter.order_number);
+  if (filter.statuses.length > 0) query = query.where("status", "in", filter.statuses);
+  const { warehouse_id } = filter;
+  if (warehouse_id !== undefined)
+    query = query.where((eb) =>
+      eb.exists(
+        eb
+          .selectFrom("fulfillments")
+          .select("fulfillments.id")
+          .whereRef("fulfillments.order_id", "=", "orders.order_id")
+          .where("fulfillments.warehouse_id", "=", warehouse_id),
+      ),
+    );
+  return (await query.execute()).map((row) => row.order_id);
+}
+
+/** One order, or undefined: also when so far only a partial cancellation of it has come. */
+export async function findOrderView(db: Reader, order_id: bigint): Promise<OrderView | undefined> {
+  const [order] = await findOrderViews(db, [order_id]);
+  return order && (order.confirmed_at !== null || order.status === "cancelled") ? order : undefined;
+}

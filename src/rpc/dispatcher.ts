@@ -1,0 +1,193 @@
+import type { Message } from "@bufbuild/protobuf";
+import { create } from "@bufbuild/protobuf";
+import { Code, ConnectError } from "@connectrpc/connect";
+import { DomainError } from "../domain/errors.ts";
+import type { Logger } from "../logger.ts";
+import type { Metrics } from "../telemetry/metrics.ts";
+import type { Authenticate, Principal } from "./auth.ts";
+import { toConnectError } from "./errors.ts";
+import { Unreadable } from "./request.ts";
+import type { Rpc } from "./router.ts";
+
+/** A unary call ends after this long, whatever its caller allows: a handler that hangs must not hang for ever. */
+const MAX_UNARY_MS = 30_000;
+
+/** A call as a transport hands it over. */
+export interface Incoming {
+  transport: "grpc" | "http";
+  authorization: string | undefined;
+  /** Unix milliseconds; Infinity when the caller set none. */
+  deadline: number;
+  /** Registers what to do when the caller has gone. */
+  onCancel(listener: () => void): void;
+}
+
+export interface DispatcherOptions {
+  authenticate: Authenticate;
+  logger: Logger;
+  metrics: Metrics;
+  /** Calls in work at once; those above are refused at once instead of waiting until they are late. */
+  maxInFlight?: number;
+}
+
+/**
+ * What every call goes through, whichever door it came by: who calls, may he, deadline, handler, error, measure.
+ * It rejects with `ConnectError` only.
+ */
+export class Dispatcher {
+  readonly #options: DispatcherOptions;
+  readonly #maxInFlight: number;
+  readonly #streams = new Set<AbortController>();
+  #inFlight = 0;
+
+  constructor(options: DispatcherOptions) {
+    this.#options = options;
+    this.#maxInFlight = options.maxInFlight ?? 2_000;
+  }
+
+  /** Handlers at work, also those whose caller has gone. */
+  get inFlight(): number {
+    return this.#inFlight;
+  }
+
+  /** Ends the streams, which would last for ever; unary calls go on. */
+  endStreams(): void {
+    for (const controller of this.#streams) controller.abort();
+  }
+
+  async unary(rpc: Rpc, request: Message | Unreadable, incoming: Incoming): Promise<Message> {
+    const started = performance.now();
+    try {
+      const who = await this.#admit(rpc, incoming);
+      if (request instanceof Unreadable) throw request.error;
+      const answer = await this.#withinDeadline(incoming, (signal) =>
+        this.#handle(rpc, request, { ...who, method: rpc.name, signal }),
+      );
+      this.#measure(rpc, incoming, started);
+      return create(rpc.method.output, answer as never);
+    } catch (error) {
+      throw this.#fail(rpc, incoming, started, error);
+    }
+  }
+
+  async *stream(rpc: Rpc, request: Message | Unreadable, incoming: Incoming): AsyncGenerator<Message> {
+    const started = performance.now();
+    const controller = new AbortController();
+    incoming.onCancel(() => controller.abort());
+    this.#streams.add(controller);
+    try {
+      const who = await this.#admit(rpc, incoming);
+      if (request instanceof Unreadable) throw request.error;
+      const handle = this.#handlerOf(rpc) as (...args: unknown[]) => AsyncIterable<object>;
+      const messages = handle(request, { ...who, method: rpc.name, signal: controller.signal });
+      for await (const message of messages) yield create(rpc.method.output, message as never);
+      this.#measure(rpc, incoming, started);
+    } catch (error) {
+      throw this.#fail(rpc, incoming, started, error);
+    } finally {
+      this.#streams.delete(controller);
+      controller.abort();
+    }
+  }
+
+  /** Refuses whom it must before the request's body is read; whoever passes is asked again with the call. */
+  async gate(rpc: Rpc, incoming: Incoming): Promise<void> {
+    const started = performance.now();
+    try {
+      await this.#admit(rpc, incoming);
+    } catch (error) {
+      throw this.#fail(rpc, incoming, started, error);
+    }
+  }
+
+  /** Who calls; refuses those whom we don't know and those who may not. */
+  async #admit(rpc: Rpc, { authorization }: Incoming): Promise<Principal> {
+    const who = await this.#options.authenticate(authorization);
+    if (rpc.roles.includes(who.role)) return who;
+    throw new DomainError(
+      "SCOPE_MISSING",
+      `role ${who.role} may not call ${rpc.method.name}; roles that may: ${rpc.roles.join(", ") || "none"}`,
+      { role: who.role, method: rpc.name, allowed: rpc.roles.join(",") },
+    );
+  }
+
+  #handlerOf(rpc: Rpc) {
+    if (rpc.handle) return rpc.handle as (request: Message, caller: object) => unknown;
+    throw new DomainError(
+      "UNIMPLEMENTED",
+      `${rpc.method.name} is part of the contract, but not implemented yet`,
+      {
+        method: rpc.name,
+      },
+    );
+  }
+
+  async #handle(rpc: Rpc, request: Message, caller: object): Promise<unknown> {
+    const handle = this.#handlerOf(rpc);
+    if (this.#inFlight >= this.#maxInFlight)
+      throw new DomainError("OVERLOADED", `${this.#inFlight} calls are in work: try again shortly`);
+    this.#inFlight += 1;
+    try {
+      return await handle(request, caller);
+    } finally {
+      this.#inFlight -= 1;
+    }
+  }
+
+  /** The handler's answer, or an error as soon as nobody waits for it any more; its signal tells the handler so. */
+  #withinDeadline(incoming: Incoming, run: (signal: AbortSignal) => Promise<unknown>): Promise<unknown> {
+    const controller = new AbortController();
+    const limit = Math.min(incoming.deadline - Date.now(), MAX_UNARY_MS);
+    if (limit <= 0) return Promise.reject(deadlineExceeded());
+    return new Promise((resolve, reject) => {
+      const end = (error: ConnectError) => {
+        controller.abort(error);
+        reject(error);
+      };
+      const timer = setTimeout(
+        () => end(new ConnectError("deadline exceeded", Code.DeadlineExceeded)),
+        limit,
+      );
+      // A transport may notice the deadline before our timer does.
+      incoming.onCancel(() => end(Date.now() >= incoming.deadline ? deadlineExceeded() : callerGone()));
+      run(controller.signal)
+        .then(resolve, reject)
+        .finally(() => clearTimeout(timer));
+    });
+  }
+
+  #measure(rpc: Rpc, { transport }: Incoming, started: number, code = "OK"): number {
+    const seconds = (performance.now() - started) / 1000;
+    this.#options.metrics.observeRpc({ method: rpc.name, code, transport }, seconds);
+    return seconds;
+  }
+
+  #fail(rpc: Rpc, incoming: Incoming, started: number, error: unknown): ConnectError {
+    const { logger } = this.#options;
+    const failure = toConnectError(error, logger, rpc.name);
+    const code = grpcCodeName(failure.code);
+    const seconds = this.#measure(rpc, incoming, started, code);
+    logger.debug(
+      { method: rpc.name, code, error: failure.rawMessage, ms: Math.round(seconds * 1000) },
+      "rpc refused",
+    );
+    return failure;
+  }
+}
+
+function deadlineExceeded(): ConnectError {
+  return new ConnectError(
+    "the call was not done before its deadline; a repetition with the same request_id is safe",
+    Code.DeadlineExceeded,
+  );
+}
+
+function callerGone(): ConnectError {
+  return new ConnectError("the caller has gone", Code.Canceled);
+}
+
+/** `NOT_FOUND`, as gRPC spells it; `NotFound` is Connect's. */
+export function grpcCodeName(code: Code): string {
+  if (code === Code.Canceled) return "CANCELLED";
+  return Code[code].replaceAll(/(?<=[a-z])(?=[A-Z])/g, "_").toUpperCase();
+}

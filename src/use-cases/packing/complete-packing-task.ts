@@ -1,0 +1,81 @@
+import type { Database } from "../../db/database.ts";
+import { listFulfillmentContents } from "../../db/fulfillment-contents.ts";
+import { type Call, once } from "../../db/idempotency.ts";
+import { appendEvents } from "../../db/outbox.ts";
+import { addTaskPackage, fillOnlyPackage, listShipmentPackages, listTaskPackages } from "../../db/packages.ts";
+import { listPackingItems, type PackingTaskRow, setPacked } from "../../db/packing.ts";
+import { type PackingTaskView, packingTaskView } from "../../db/packing-views.ts";
+import { lockLiveShipments } from "../../db/shipments.ts";
+import type { Transaction } from "../../db/transaction.ts";
+import { DEFAULT_CARRIER } from "../../domain/carrier-choice.ts";
+import { event } from "../../domain/events.ts";
+import { packingTaskMachine } from "../../domain/machines.ts";
+import { type Actor, assertOwnTask } from "../../domain/ownership.ts";
+import { assertAllPacked, measured } from "../../domain/packing.ts";
+import { transition } from "../../domain/state-machine.ts";
+import { advanceFulfillment, projectOrder } from "../orders/progress.ts";
+import { openShipment, takeTaskPackages } from "../shipping/open-shipment.ts";
+import { settleFulfillments } from "../shipping/settle-fulfillments.ts";
+import { lockTaskWithOrder } from "./lock-task.ts";
+
+/** Closes the parcel. Its shipment is made in the same transaction; the label is bought by a job of it. */
+export async function completePackingTask(
+  db: Database,
+  call: Call,
+  { task_id, actor }: { task_id: bigint; actor: Actor },
+): Promise<PackingTaskView> {
+  return once(db, call, async (trx) => {
+    const task = await lockTaskWithOrder(trx, task_id);
+    assertOwnTask(actor, task);
+    transition(packingTaskMachine, task.status, "pack", task_id);
+    assertAllPacked(task_id, await listPackingItems(trx, task_id));
+    await closeBoxes(trx, task);
+    await setPacked(trx, task_id);
+    const packed = await advanceFulfillment(trx, task.fulfillment_id, "complete_packing");
+    await shipParcel(trx, task);
+    const settled = await settleFulfillments(trx, [task.fulfillment_id]);
+    const projected = await projectOrder(trx, task.order_id);
+    const completed = event("packing.completed", { task_id, order_id: task.order_id });
+    await appendEvents(trx, [completed, ...packed, ...settled, ...projected]);
+    return packingTaskView(trx, task_id);
+  });
+}
+
+/** A parcel without boxes is one box of the task's own measures; an only box holds everything. */
+async function closeBoxes(trx: Transaction, task: PackingTaskRow): Promise<void> {
+  const boxes = await listTaskPackages(trx, task.id);
+  const only =
+    boxes.length === 0
+      ? await addTaskPackage(trx, task.id, {
+          ...measured(task.id, task),
+          packaging_type: task.packaging_type ?? "box",
+          barcode: null,
+        })
+      : boxes[0]?.id;
+  if (only !== undefined && boxes.length <= 1) await fillOnlyPackage(trx, task.id, only);
+}
+
+/**
+ * The goods go into a shipment. One that was ordered before there were boxes takes them; what stands in no shipment
+ * gets a new one.
+ */
+async function shipParcel(trx: Transaction, task: PackingTaskRow): Promise<void> {
+  const shipments = await lockLiveShipments(trx, task.fulfillment_id);
+  const [first] = shipments.filter((shipment) => shipment.label_status === "none" && shipment.status === "ready");
+  if (first && (await listShipmentPackages(trx, first.id)).length === 0) await takeTaskPackages(trx, first.id, task.id);
+  const items = (await listFulfillmentContents(trx, task.fulfillment_id))
+    .filter((line) => line.remaining > 0)
+    .map((line) => ({ ...line, quantity: line.remaining }));
+  if (items.length === 0) return;
+  await openShipment(trx, {
+    order_id: task.order_id,
+    fulfillment_id: task.fulfillment_id,
+    warehouse_id: task.warehouse_id,
+    carrier_code: DEFAULT_CARRIER,
+    service: "",
+    ship_to: null,
+    items,
+    packages: [],
+    packing_task_id: task.id,
+  });
+}
