@@ -1,5 +1,5 @@
 import { sql } from "kysely";
-import type { OrderPolicy, OrderStatus, Priority } from "../domain/vocabulary.ts";
+import type { OrderPolicy, Priority } from "../domain/vocabulary.ts";
 import { column } from "./stock.ts";
 import type { Transaction } from "./transaction.ts";
 

@@ -155,3 +155,18 @@ export async function findPackingTaskOfOrder(
   return rows[0]?.id;
 }
 
+
+/** The label that a task shows is no longer its own. */
+export async function clearTaskLabel(trx: Transaction, fulfillment_id: bigint): Promise<void> {
+  await sql`update packing_tasks set tracking_number = null, label_url = null, updated_at = now()
+    where fulfillment_id = ${fulfillment_id} and status = 'packed'`.execute(trx);
+}
+
+/** The task shows the label and number of its fulfillment's first live shipment. */
+export async function showTaskLabel(trx: Transaction, fulfillment_id: bigint): Promise<void> {
+  await sql`
+    update packing_tasks task set tracking_number = s.tracking_number, label_url = s.label_url, updated_at = now()
+    from (select tracking_number, label_url from shipments
+          where fulfillment_id = ${fulfillment_id} and status <> 'cancelled' order by id limit 1) s
+    where task.fulfillment_id = ${fulfillment_id} and task.status = 'packed'`.execute(trx);
+}

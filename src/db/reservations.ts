@@ -1,4 +1,5 @@
 import { sql } from "kysely";
+import type { ReservationStatus } from "../domain/vocabulary.ts";
 import { column } from "./stock.ts";
 import type { Transaction } from "./transaction.ts";
 
@@ -116,5 +117,41 @@ export async function listUnattachedReservations(
     where order_id = any(${order_ids}::bigint[]) and status = 'pending'
       and not exists (select from picking_task_items item where item.reservation_id = r.id)
     order by id`.execute(trx);
+  return rows;
+}
+
+export async function findReservation(
+  trx: Transaction,
+  id: bigint,
+): Promise<{ hold_id: bigint | null; listing_id: bigint; order_id: bigint } | undefined> {
+  return trx
+    .selectFrom("wms_reservations")
+    .select(["hold_id", "listing_id", "order_id"])
+    .where((eb) => eb.or([eb("id", "=", id), eb("hold_id", "=", id)]))
+    .limit(1)
+    .executeTakeFirst();
+}
+
+/** The rows of holds, as they are now; their listings are locked by the caller. */
+export async function listHoldRows(
+  trx: Transaction,
+  hold_ids: readonly bigint[],
+): Promise<{ id: bigint; status: ReservationStatus; open_quantity: number; product_location_id: bigint }[]> {
+  return trx
+    .selectFrom("wms_reservations")
+    .select(["id", "status", "open_quantity", "product_location_id"])
+    .where(sql<boolean>`hold_id = any(${hold_ids}::bigint[])`)
+    .orderBy("id")
+    .forUpdate()
+    .execute();
+}
+
+export async function listExpiredHolds(
+  trx: Transaction,
+  limit: number,
+): Promise<{ hold_id: bigint; listing_id: bigint }[]> {
+  const { rows } = await sql<{ hold_id: bigint; listing_id: bigint }>`
+    select distinct hold_id, listing_id from wms_reservations
+    where status = 'pending' and expires_at is not null and expires_at <= now() limit ${limit}`.execute(trx);
   return rows;
 }

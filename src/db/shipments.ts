@@ -116,7 +116,7 @@ export async function insertShipmentEvents(trx: Transaction, events: readonly Ne
 export interface StatusChange {
   id: bigint;
   status: ShipmentStatus;
-  /** Set once, by the first change that knows it. */
+  /** Set once, by the first change; left out: now. */
   shipped_at?: Date | null;
   /** Of a delivered shipment only. */
   delivered_at?: Date | null;
@@ -125,7 +125,7 @@ export interface StatusChange {
 export async function updateShipmentStatuses(trx: Transaction, changes: readonly StatusChange[]): Promise<void> {
   if (changes.length === 0) return;
   await sql`
-    update shipments s set status = changed.status, shipped_at = coalesce(s.shipped_at, changed.shipped_at),
+    update shipments s set status = changed.status, shipped_at = coalesce(s.shipped_at, changed.shipped_at, now()),
       delivered_at = case when changed.status = 'delivered' then changed.delivered_at end, updated_at = now()
     from unnest(${column(changes, "id")}::bigint[], ${column(changes, "status")}::text[],
                 ${column(changes, "shipped_at")}::timestamptz[], ${column(changes, "delivered_at")}::timestamptz[])

@@ -38,6 +38,7 @@ export const REASONS = {
   ILLEGAL_TRANSITION: "precondition",
   INSUFFICIENT_STOCK: "precondition",
   STOCK_RESERVED: "precondition",
+  LOCATION_IN_USE: "precondition",
   RESERVATION_IN_USE: "precondition",
   DIMENSIONS_MISSING: "precondition",
   TRACKING_NUMBER_MISSING: "precondition",

@@ -5,35 +5,36 @@ import type { ShipmentStatus } from "../../domain/vocabulary.ts";
 import { projectOrders } from "../orders/progress.ts";
 import { settleFulfillments } from "./settle-fulfillments.ts";
 
-export interface HandOver {
-  shipment: ShipmentRow;
-  at: Date;
+/**
+ * The carrier has these locked, ready shipments: ships them, and with them the packing tasks and fulfillments of which
+ * nothing stays behind. The orders' rows must be locked.
+ */
+export async function handOver(trx: Transaction, shipments: readonly ShipmentRow[]): Promise<DomainEvent[]> {
+  const shipped = await markShipped(
+    trx,
+    shipments.map((shipment) => ({ shipment })),
+  );
+  return [...shipped, ...(await settleShipments(trx, shipments))];
 }
 
-/** Locked shipments are with the carrier now: ready → shipped. Their fulfillments do not follow yet. */
-export async function markShipped(trx: Transaction, handOvers: readonly HandOver[]): Promise<DomainEvent[]> {
+/** Locked shipments are with the carrier, by its word since `at`: ready → shipped. Their fulfillments do not follow yet. */
+export async function markShipped(
+  trx: Transaction,
+  handOvers: readonly { shipment: ShipmentRow; at?: Date }[],
+): Promise<DomainEvent[]> {
   await updateShipmentStatuses(
     trx,
-    handOvers.map(({ shipment, at }) => ({ id: shipment.id, status: "shipped" as const, shipped_at: at })),
+    handOvers.map(({ shipment, at }) => ({ id: shipment.id, status: "shipped" as const, shipped_at: at ?? null })),
   );
   await insertShipmentEvents(
     trx,
-    handOvers.map(({ shipment, at }) => ({
+    handOvers.map(({ shipment }) => ({
       shipment_id: shipment.id,
       event_type: "STATUS_UPDATED" as const,
-      payload: { from: shipment.status, to: "shipped", occurred_at: at.toISOString() },
+      payload: { from: shipment.status, to: "shipped" },
     })),
   );
   return handOvers.map(({ shipment }) => shipmentChanged(shipment, shipment.status, "shipped"));
-}
-
-/**
- * The carrier has these locked, ready shipments: ships them, and with them the packing tasks and fulfillments of which
- * nothing stays behind. Shared by ShipPackingTask and AssignTracking. The orders' rows must be locked.
- */
-export async function handOver(trx: Transaction, shipments: readonly ShipmentRow[], at: Date): Promise<DomainEvent[]> {
-  const shipped = await markShipped(trx, shipments.map((shipment) => ({ shipment, at })));
-  return [...shipped, ...(await settleShipments(trx, shipments))];
 }
 
 /** Brings what hangs on changed shipments up to date: their fulfillments, then their orders. */

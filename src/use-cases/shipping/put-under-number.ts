@@ -1,0 +1,61 @@
+import { addJob } from "../../db/jobs.ts";
+import {
+  findNumberHolder,
+  insertShipmentEvents,
+  type ShipmentRow,
+  setTracking,
+  updateLabelStatus,
+} from "../../db/shipments.ts";
+import type { Transaction } from "../../db/transaction.ts";
+import { DomainError } from "../../domain/errors.ts";
+import { type DomainEvent, event } from "../../domain/events.ts";
+
+export interface TravelsUnder {
+  carrier_code: string;
+  tracking_number: string;
+}
+
+/**
+ * A locked, ready shipment travels under a carrier's number that somebody states. A label that was, or is being, bought
+ * for another number is not wanted any more.
+ */
+export async function putUnderNumber(
+  trx: Transaction,
+  shipment: ShipmentRow,
+  under: TravelsUnder,
+): Promise<{ shipment: ShipmentRow; events: DomainEvent[] }> {
+  if (shipment.tracking_number === under.tracking_number && shipment.carrier_code === under.carrier_code)
+    return { shipment, events: [] };
+  const holder = await findNumberHolder(trx, under.carrier_code, under.tracking_number, shipment.id);
+  if (holder !== undefined) throw numberTaken(under, holder);
+  await setTracking(trx, shipment.id, under);
+  const previous = shipment.tracking_number === null ? {} : { previous_tracking_number: shipment.tracking_number };
+  await insertShipmentEvents(trx, [
+    { shipment_id: shipment.id, event_type: "TRACKING_ASSIGNED", payload: { ...under, ...previous } },
+  ]);
+  await dropLabel(trx, shipment);
+  return { shipment: { ...shipment, ...under }, events: firstNumber(shipment, under.tracking_number) };
+}
+
+/** shipment.created is published once, when the number becomes known. */
+export function firstNumber(shipment: ShipmentRow, tracking_number: string): DomainEvent[] {
+  if (shipment.tracking_number !== null) return [];
+  const { id, order_id } = shipment;
+  return [event("shipment.created", { shipment_id: id, order_id, tracking_number })];
+}
+
+/** The job voids what was bought, also when the purchase is only just under way. */
+export async function dropLabel(trx: Transaction, { id, label_status }: ShipmentRow): Promise<void> {
+  if (label_status === "none" || label_status === "voided") return;
+  await updateLabelStatus(trx, id, "voided");
+  await insertShipmentEvents(trx, [{ shipment_id: id, event_type: "LABEL_VOIDED", payload: { label_status } }]);
+  await addJob(trx, "void_label", { shipment_id: String(id) }, { key: `void_label:${id}` });
+}
+
+function numberTaken({ carrier_code, tracking_number }: TravelsUnder, shipment_id: bigint): DomainError {
+  return new DomainError(
+    "TRACKING_NUMBER_TAKEN",
+    `${carrier_code} number ${tracking_number} is that of shipment ${shipment_id}, which is under way`,
+    { carrier_code, tracking_number, shipment_id },
+  );
+}
