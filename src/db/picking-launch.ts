@@ -12,7 +12,10 @@ export interface NewPickingTask {
 }
 
 /** Returns the ids in the order given. */
-export async function insertPickingTasks(trx: Transaction, tasks: readonly NewPickingTask[]): Promise<bigint[]> {
+export async function insertPickingTasks(
+  trx: Transaction,
+  tasks: readonly NewPickingTask[],
+): Promise<bigint[]> {
   if (tasks.length === 0) return [];
   const { rows } = await sql<{ id: bigint }>`
     insert into picking_tasks (order_id, fulfillment_id, warehouse_id, priority, total_items)
@@ -36,7 +39,10 @@ export interface NewPickingItem {
   sequence: number;
 }
 
-export async function insertPickingItems(trx: Transaction, items: readonly NewPickingItem[]): Promise<bigint[]> {
+export async function insertPickingItems(
+  trx: Transaction,
+  items: readonly NewPickingItem[],
+): Promise<bigint[]> {
   if (items.length === 0) return [];
   const { rows } = await sql<{ id: bigint }>`
     insert into picking_task_items (task_id, order_item_id, reservation_id, listing_id, location_id, product_location_id,

@@ -45,10 +45,10 @@ export function firstNumber(shipment: ShipmentRow, tracking_number: string): Dom
 }
 
 /** The job voids what was bought, also when the purchase is only just under way. */
-export async function dropLabel(trx: Transaction, { id, label_status }: ShipmentRow): Promise<void> {
+export async function dropLabel(trx: Transaction, { id, label_status, carrier_code }: ShipmentRow): Promise<void> {
   if (label_status === "none" || label_status === "voided") return;
   await updateLabelStatus(trx, id, "voided");
-  await insertShipmentEvents(trx, [{ shipment_id: id, event_type: "LABEL_VOIDED", payload: { label_status } }]);
+  await insertShipmentEvents(trx, [{ shipment_id: id, event_type: "LABEL_VOIDED", payload: { label_status, carrier_code } }]);
   await addJob(trx, "void_label", { shipment_id: String(id) }, { key: `void_label:${id}` });
 }
 

@@ -1,0 +1,99 @@
+import {
+  type LockedPickingTask,
+  type PickingItemRow,
+  pickingItemNotFound,
+  pickingTaskNotFound,
+} from "../../db/picking-tasks.ts";
+import type { PickAnswer, PickingTaskView } from "../../db/picking-views.ts";
+import type { PickWrite } from "../../db/picking-writes.ts";
+import { type DomainEvent, event } from "../../domain/events.ts";
+import { assertOwnTask } from "../../domain/ownership.ts";
+import { assertInProgress, decidePick, nextItem, type PickVerdict } from "../../domain/picking.ts";
+import type { PickRequest } from "./pick-items.ts";
+
+/**
+ * The tasks that one transaction has locked, as its picks change them one after another. Rows are replaced and never
+ * changed, so that each answer keeps showing what its pick has left behind.
+ */
+export class PickSheet {
+  readonly writes: PickWrite[] = [];
+  readonly events: DomainEvent[] = [];
+  readonly #tasks = new Map<bigint, { view: PickingTaskView; now: Date }>();
+
+  constructor(tasks: readonly LockedPickingTask[], items: readonly PickingItemRow[]) {
+    const itemsOf = Map.groupBy(items, (item) => item.task_id);
+    for (const { now, ...task } of tasks)
+      this.#tasks.set(task.id, { view: { ...task, items: itemsOf.get(task.id) ?? [] }, now });
+  }
+
+  has(task_id: bigint): boolean {
+    return this.#tasks.has(task_id);
+  }
+
+  /** The verdict on a pick; throws what it is refused for, and then nothing has changed. */
+  decide({ actor, task_id, item_id, pick }: Omit<PickRequest, "call">) {
+    const entry = this.#tasks.get(task_id);
+    if (!entry) throw pickingTaskNotFound(task_id);
+    assertOwnTask(actor, entry.view);
+    assertInProgress(entry.view, "pick an item");
+    const item = entry.view.items.find((candidate) => candidate.id === item_id);
+    if (!item) throw pickingItemNotFound(task_id, item_id);
+    return { task: entry.view, item, verdict: decidePick(item, pick) };
+  }
+
+  /** Takes a pick: notes what is to be written and told, and answers as things stand after it. */
+  take(request: Omit<PickRequest, "call">): PickAnswer {
+    const { task, item, verdict } = this.decide(request);
+    this.note(task, item, verdict, null);
+    const now = this.#tasks.get(task.id)?.now ?? null;
+    const items = task.items.map((other) => (other === item ? afterPick(item, verdict, now) : other));
+    const view = {
+      ...task,
+      items,
+      picked_items: task.picked_items + (item.status === "pending" ? 1 : 0),
+      updated_at: now as Date,
+    };
+    this.#tasks.set(task.id, { view, now: now as Date });
+    return { task: view, item_id: item.id, next_item_id: nextItem(items)?.id ?? null, replacement_ids: [] };
+  }
+
+  /** What a decided pick writes and tells. */
+  note(task: PickingTaskView, item: PickingItemRow, verdict: PickVerdict, note: string | null): void {
+    const { order_id, warehouse_id, worker_id } = task;
+    const { picked: quantity, status } = verdict;
+    this.writes.push({
+      item,
+      order_id,
+      warehouse_id,
+      quantity,
+      status,
+      handled: item.status === "pending",
+      note,
+    });
+    if (quantity === 0) return;
+    this.events.push(
+      event("picking.item_picked", {
+        task_id: task.id,
+        order_id,
+        warehouse_id,
+        worker_id,
+        item_id: item.id,
+        listing_id: item.listing_id,
+        product_location_id: item.product_location_id,
+        quantity,
+        quantity_picked: item.quantity_picked + quantity,
+        quantity_required: item.quantity_required,
+      }),
+    );
+  }
+}
+
+function afterPick(item: PickingItemRow, verdict: PickVerdict, now: Date | null): PickingItemRow {
+  return {
+    ...item,
+    quantity_picked: item.quantity_picked + verdict.picked,
+    open_quantity: item.open_quantity - verdict.picked,
+    status: verdict.status,
+    picked_at: now,
+  };
+}
