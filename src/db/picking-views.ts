@@ -31,10 +31,10 @@ export async function pickingTaskViews(
   return rows.map((row) => ({ ...row, items: items.get(row.id) ?? [] }));
 }
 
-/** What a picker is told after a scan: the task's progress, the item, and where to go next. */
+/** What a picker is told after a scan: the task as it stands now, and which of its items to look at. */
 export interface PickAnswer {
   task: PickingTaskView;
-  item: PickingItemRow;
-  next_item: PickingItemRow | null;
-  replacement_items: PickingItemRow[];
+  item_id: bigint;
+  next_item_id: bigint | null;
+  replacement_ids: bigint[];
 }

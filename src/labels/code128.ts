@@ -1,4 +1,4 @@
-import { raw } from "bwip-js/node";
+import bwip from "bwip-js/node";
 
 /** What Code 128 can hold; anything else could not be scanned. */
 const ENCODABLE = /^[\x20-\x7e]+$/;
@@ -6,7 +6,7 @@ const ENCODABLE = /^[\x20-\x7e]+$/;
 /** Widths of bars and spaces in modules, beginning with a bar; undefined for text that Code 128 does not hold. */
 export function code128(text: string): number[] | undefined {
   if (!ENCODABLE.test(text)) return undefined;
-  const [symbol] = raw("code128", text, {});
+  const [symbol] = bwip.raw("code128", text, {});
   return symbol && "sbs" in symbol ? symbol.sbs : undefined;
 }
 

@@ -1,4 +1,4 @@
-import { FontLib } from "bwip-js/node";
+import bwip from "bwip-js/node";
 import { crc32, deflateSync } from "node:zlib";
 import { barsOf, code128, moduleCount } from "./code128.ts";
 import { HEIGHT, type Shape, WIDTH } from "./layout.ts";
@@ -9,7 +9,7 @@ const WHITE = 255;
 /** The font's capitals fill three quarters of its height; below stands what hangs under the line. */
 const ASCENT = 0.78;
 /** OCR-B, which the barcode library brings along: made to be read by machines and people. Its advance is 0.6. */
-const FONT = FontLib.lookup("OCR-B");
+const FONT = bwip.FontLib.lookup("OCR-B");
 
 /** The label as a picture of grey dots, one for each of the printer's. */
 export function pngLabel(shapes: readonly Shape[]): Uint8Array {
@@ -36,14 +36,14 @@ function drawText(dots: Uint8Array, { x, y, width, bold, ...shape }: Shape & { k
   const baseline = y + Math.round(em * ASCENT);
   let pen = x;
   for (const letter of text) {
-    const glyph = FontLib.getglyph(FONT, letter.charCodeAt(0), em, em);
+    const glyph = bwip.FontLib.getglyph(FONT, letter.charCodeAt(0), em, em);
     drawGlyph(dots, glyph, pen, baseline);
     if (bold) drawGlyph(dots, glyph, pen + 1, baseline);
     pen += glyph.advance;
   }
 }
 
-function drawGlyph(dots: Uint8Array, glyph: ReturnType<typeof FontLib.getglyph>, pen: number, baseline: number): void {
+function drawGlyph(dots: Uint8Array, glyph: ReturnType<typeof bwip.FontLib.getglyph>, pen: number, baseline: number): void {
   for (let row = 0; row < glyph.height; row++) {
     for (let column = 0; column < glyph.width; column++) {
       const ink = glyph.bytes[glyph.offset + row * glyph.width + column] ?? 0;
