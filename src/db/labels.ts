@@ -18,7 +18,11 @@ export function labelUrl(package_id: bigint): string {
 }
 
 /** A package's label in this format, or else in any other: the one that was bought comes first. */
-export async function findLabel(db: Database, package_id: bigint, format: LabelFormat): Promise<StoredLabel | undefined> {
+export async function findLabel(
+  db: Database,
+  package_id: bigint,
+  format: LabelFormat,
+): Promise<StoredLabel | undefined> {
   const { rows } = await sql<StoredLabel>`
     select format, content_type, data from package_labels where package_id = ${package_id}
     order by format <> ${format}, created_at limit 1`.execute(db);
@@ -69,7 +73,9 @@ export async function storeLabels(
     )
     update shipments s set label_status = 'created', tracking_number = bought.tracking_number, label_url = bought.url,
       estimated_delivery_date = ${estimated_delivery_date}::date, updated_at = now()
-    from bought where s.id = ${shipment_id} and bought.package_id = ${package_ids[0] ?? null}::bigint`.execute(trx);
+    from bought where s.id = ${shipment_id} and bought.package_id = ${package_ids[0] ?? null}::bigint`.execute(
+    trx,
+  );
 }
 
 export interface ParcelToLabel {

@@ -37,7 +37,11 @@ export async function listShipmentPackages(db: Database, shipment_id: bigint): P
 }
 
 /** Adds a box to a locked task, as its next one. */
-export async function addTaskPackage(trx: Transaction, packing_task_id: bigint, box: NewPackage): Promise<bigint> {
+export async function addTaskPackage(
+  trx: Transaction,
+  packing_task_id: bigint,
+  box: NewPackage,
+): Promise<bigint> {
   const { rows } = await sql<{ id: bigint }>`
     insert into packages (packing_task_id, sequence_number, packaging_type, weight, length, width, height, barcode)
     select ${packing_task_id}, coalesce(max(sequence_number), 0) + 1, ${box.packaging_type}, ${box.weight}, ${box.length},
@@ -65,7 +69,11 @@ export async function insertShipmentPackages(
 }
 
 /** Gives a task's boxes that are in no live shipment to this one; says how many there were. */
-export async function attachTaskPackages(trx: Transaction, packing_task_id: bigint, shipment_id: bigint): Promise<number> {
+export async function attachTaskPackages(
+  trx: Transaction,
+  packing_task_id: bigint,
+  shipment_id: bigint,
+): Promise<number> {
   const { rows } = await sql<{ id: bigint }>`
     update packages p set shipment_id = ${shipment_id}, tracking_number = null, label_url = null, updated_at = now()
     where p.packing_task_id = ${packing_task_id} and p.shipment_id is distinct from ${shipment_id}
@@ -75,15 +83,26 @@ export async function attachTaskPackages(trx: Transaction, packing_task_id: bigi
 }
 
 /** Puts units of a packing item into a package, on top of those that are in it. */
-export async function addToPackage(trx: Transaction, package_id: bigint, item_id: bigint, quantity: number): Promise<void> {
+export async function addToPackage(
+  trx: Transaction,
+  package_id: bigint,
+  item_id: bigint,
+  quantity: number,
+): Promise<void> {
   await sql`
     insert into package_items as content (package_id, packing_task_item_id, quantity)
     values (${package_id}, ${item_id}, ${quantity})
-    on conflict (package_id, packing_task_item_id) do update set quantity = content.quantity + excluded.quantity`.execute(trx);
+    on conflict (package_id, packing_task_item_id) do update set quantity = content.quantity + excluded.quantity`.execute(
+    trx,
+  );
 }
 
 /** Everything that was packed and stands in no package is in this one: it is the task's only box. */
-export async function fillOnlyPackage(trx: Transaction, packing_task_id: bigint, package_id: bigint): Promise<void> {
+export async function fillOnlyPackage(
+  trx: Transaction,
+  packing_task_id: bigint,
+  package_id: bigint,
+): Promise<void> {
   await sql`
     insert into package_items as content (package_id, packing_task_item_id, quantity)
     select ${package_id}, id, quantity from packing_task_items where task_id = ${packing_task_id} and quantity > 0
@@ -96,11 +115,19 @@ export interface PackageContent {
   quantity: number;
 }
 
-export async function listPackageContents(db: Database, package_ids: readonly bigint[]): Promise<PackageContent[]> {
+export async function listPackageContents(
+  db: Database,
+  package_ids: readonly bigint[],
+): Promise<PackageContent[]> {
   const { rows } = await sql<PackageContent>`
     select content.package_id, item.listing_id, sum(content.quantity)::int as quantity
     from package_items content join packing_task_items item on item.id = content.packing_task_item_id
     where content.package_id = any(${package_ids}::bigint[])
     group by content.package_id, item.listing_id order by content.package_id, item.listing_id`.execute(db);
   return rows;
+}
+
+export async function packageExists(db: Database, package_id: bigint): Promise<boolean> {
+  const row = await db.selectFrom("packages").select("id").where("id", "=", package_id).executeTakeFirst();
+  return row !== undefined;
 }

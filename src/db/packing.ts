@@ -15,7 +15,11 @@ export function packingTaskNotFound(task_id: bigint): DomainError {
 
 /** Read without a lock: which order to lock before the task. */
 export async function findPackingOrder(db: Database, task_id: bigint): Promise<bigint> {
-  const task = await db.selectFrom("packing_tasks").select("order_id").where("id", "=", task_id).executeTakeFirst();
+  const task = await db
+    .selectFrom("packing_tasks")
+    .select("order_id")
+    .where("id", "=", task_id)
+    .executeTakeFirst();
   if (!task) throw packingTaskNotFound(task_id);
   return task.order_id;
 }
@@ -33,7 +37,12 @@ export async function lockPackingTask(trx: Transaction, task_id: bigint): Promis
 
 /** The items are locked by their task. */
 export async function listPackingItems(trx: Transaction, task_id: bigint): Promise<PackingItemRow[]> {
-  return trx.selectFrom("packing_task_items").selectAll().where("task_id", "=", task_id).orderBy("id").execute();
+  return trx
+    .selectFrom("packing_task_items")
+    .selectAll()
+    .where("task_id", "=", task_id)
+    .orderBy("id")
+    .execute();
 }
 
 /** What a packing task is made from: a picking task, with how much it brought. */
@@ -46,7 +55,10 @@ export interface PickingSource {
   priority: Priority;
 }
 
-export async function lockPickingSource(trx: Transaction, picking_task_id: bigint): Promise<PickingSource | undefined> {
+export async function lockPickingSource(
+  trx: Transaction,
+  picking_task_id: bigint,
+): Promise<PickingSource | undefined> {
   return trx
     .selectFrom("picking_tasks")
     .select(["id", "order_id", "fulfillment_id", "warehouse_id", "status", "priority"])
@@ -68,7 +80,10 @@ export async function findLivePackingTask(
 }
 
 /** Makes the packing task of a picking task, one item an order line that anything was picked of; undefined: of none. */
-export async function insertPackingTask(trx: Transaction, source: PickingSource): Promise<bigint | undefined> {
+export async function insertPackingTask(
+  trx: Transaction,
+  source: PickingSource,
+): Promise<bigint | undefined> {
   const { rows } = await sql<{ id: bigint }>`
     with picked as (
       select order_item_id, listing_id, sum(quantity_picked)::int as quantity
@@ -92,7 +107,11 @@ export async function setPackingStarted(trx: Transaction, task_id: bigint, worke
     where id = ${task_id}`.execute(trx);
 }
 
-export async function setPackedQuantity(trx: Transaction, item_id: bigint, packed_quantity: number): Promise<void> {
+export async function setPackedQuantity(
+  trx: Transaction,
+  item_id: bigint,
+  packed_quantity: number,
+): Promise<void> {
   await sql`update packing_task_items set packed_quantity = ${packed_quantity}, updated_at = now(),
       status = case when quantity = ${packed_quantity} then 'fully_packed' else 'pending' end
     where id = ${item_id}`.execute(trx);
@@ -115,7 +134,9 @@ export async function setPacked(trx: Transaction, task_id: bigint): Promise<void
       update packing_task_items set packed_quantity = quantity, status = 'fully_packed', updated_at = now()
       where task_id = ${task_id} and status <> 'fully_packed'
     )
-    update packing_tasks set status = 'packed', packed_at = now(), updated_at = now() where id = ${task_id}`.execute(trx);
+    update packing_tasks set status = 'packed', packed_at = now(), updated_at = now() where id = ${task_id}`.execute(
+    trx,
+  );
 }
 
 export interface PackingFilter {
@@ -154,7 +175,6 @@ export async function findPackingTaskOfOrder(
     order by status = 'cancelled', id desc limit 1`.execute(db);
   return rows[0]?.id;
 }
-
 
 /** The label that a task shows is no longer its own. */
 export async function clearTaskLabel(trx: Transaction, fulfillment_id: bigint): Promise<void> {

@@ -28,12 +28,20 @@ const PARTS = [
 /** Reads a stored address, whatever of it there is. */
 export function readAddress(stored: unknown): Address {
   const fields = typeof stored === "object" && stored !== null ? (stored as Record<string, unknown>) : {};
-  const text = (value: unknown) => (typeof value === "string" || typeof value === "number" ? String(value).trim() : "");
+  const text = (value: unknown) =>
+    typeof value === "string" || typeof value === "number" ? String(value).trim() : "";
   return Object.fromEntries(PARTS.map((part) => [part, text(fields[part])])) as unknown as Address;
 }
 
 /** The lines of an address block, top down; parts that are not known take no room. */
 export function addressLines(address: Address): string[] {
   const town = [address.postal_code, address.city, address.state].filter(Boolean).join(" ");
-  return [address.contact_name, address.company, address.street, address.street2, town, address.country].filter(Boolean);
+  return [
+    address.contact_name,
+    address.company,
+    address.street,
+    address.street2,
+    town,
+    address.country,
+  ].filter(Boolean);
 }

@@ -27,18 +27,25 @@ export function assertAllPacked(task_id: bigint, items: readonly PackedItem[]): 
   if (items.every((item) => item.packed_quantity === 0)) return;
   const open = items.filter((item) => item.packed_quantity < item.quantity);
   if (open.length === 0) return;
-  const named = open.map((item) => `item ${item.id} (listing ${item.listing_id}) ${item.packed_quantity} of ${item.quantity}`);
-  throw new DomainError("ITEMS_UNPACKED", `packing task ${task_id} leaves units behind: ${named.join(", ")}`, {
-    task_id,
-    unpacked: open.map((item) => item.id).join(","),
-  });
+  const named = open.map(
+    (item) => `item ${item.id} (listing ${item.listing_id}) ${item.packed_quantity} of ${item.quantity}`,
+  );
+  throw new DomainError(
+    "ITEMS_UNPACKED",
+    `packing task ${task_id} leaves units behind: ${named.join(", ")}`,
+    {
+      task_id,
+      unpacked: open.map((item) => item.id).join(","),
+    },
+  );
 }
 
 export type Measures = { [K in keyof Dimensions]: number | null };
 
 /** A parcel's measures, or DIMENSIONS_MISSING. */
 export function measured(task_id: bigint, { weight, length, width, height }: Measures): Dimensions {
-  if (weight !== null && length !== null && width !== null && height !== null) return { weight, length, width, height };
+  if (weight !== null && length !== null && width !== null && height !== null)
+    return { weight, length, width, height };
   throw new DomainError(
     "DIMENSIONS_MISSING",
     `packing task ${task_id} has no measures: set weight, length, width and height, or add measured packages`,

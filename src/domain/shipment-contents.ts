@@ -23,10 +23,15 @@ export interface ShipmentUnits {
 }
 
 /** The units that go into a shipment: those wanted, or all that are in no shipment yet. QUANTITY_EXCEEDED beyond these. */
-export function chooseContents(lines: readonly ShippableLine[], wanted: readonly WantedUnits[]): ShipmentUnits[] {
+export function chooseContents(
+  lines: readonly ShippableLine[],
+  wanted: readonly WantedUnits[],
+): ShipmentUnits[] {
   const open = lines.map((line) => ({ ...line }));
   if (wanted.length === 0) {
-    return open.filter((line) => line.remaining > 0).map(({ remaining, ...line }) => ({ ...line, quantity: remaining }));
+    return open
+      .filter((line) => line.remaining > 0)
+      .map(({ remaining, ...line }) => ({ ...line, quantity: remaining }));
   }
   const taken = new Map<bigint, ShipmentUnits>();
   for (const want of wanted) {

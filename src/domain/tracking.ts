@@ -50,17 +50,28 @@ const RANK: Partial<Record<TrackingStatus, number>> = {
  * time the latest decides. A package's final word is never taken back, only corrected by a stronger one: a lost
  * parcel may be found (delivered), and what was taken for delivered may turn out to be the sender's own door (returned).
  */
-export function trackedState(package_ids: readonly bigint[], facts: readonly TrackingFact[]): TrackedState | undefined {
+export function trackedState(
+  package_ids: readonly bigint[],
+  facts: readonly TrackingFact[],
+): TrackedState | undefined {
   const telling = facts.filter((fact) => isFinal(fact.status) || UNDER_WAY[fact.status] !== undefined);
   const [first] = telling;
   if (!first) return undefined;
-  const handed_over_at = telling.reduce((at, fact) => (fact.occurred_at < at ? fact.occurred_at : at), first.occurred_at);
+  const handed_over_at = telling.reduce(
+    (at, fact) => (fact.occurred_at < at ? fact.occurred_at : at),
+    first.occurred_at,
+  );
   const packages = package_ids.length === 0 ? [null] : package_ids;
   const endings = packages.map((id) => endingOf(telling.filter((fact) => isAbout(fact, id))));
   const worst = FINAL.find((status) => status !== "delivered" && endings.includes(status));
-  if (endings.includes(undefined)) return { status: latestUnderWay(telling), handed_over_at, delivered_at: null };
+  if (endings.includes(undefined))
+    return { status: latestUnderWay(telling), handed_over_at, delivered_at: null };
   if (worst) return { status: worst, handed_over_at, delivered_at: null };
-  return { status: "delivered", handed_over_at, delivered_at: latest(telling.filter((fact) => fact.status === "delivered")) };
+  return {
+    status: "delivered",
+    handed_over_at,
+    delivered_at: latest(telling.filter((fact) => fact.status === "delivered")),
+  };
 }
 
 /** Whether nothing more is to come of a shipment; what is already known may still be corrected. */
@@ -86,8 +97,12 @@ function endingOf(facts: readonly TrackingFact[]): FinalStatus | undefined {
 
 /** A delivery after the parcel was sent back is one at the sender's door. */
 function cameBack(facts: readonly TrackingFact[]): boolean {
-  const turned = facts.filter((fact) => fact.status === "return_to_sender").map((fact) => fact.occurred_at.getTime());
-  const delivered = facts.filter((fact) => fact.status === "delivered").map((fact) => fact.occurred_at.getTime());
+  const turned = facts
+    .filter((fact) => fact.status === "return_to_sender")
+    .map((fact) => fact.occurred_at.getTime());
+  const delivered = facts
+    .filter((fact) => fact.status === "delivered")
+    .map((fact) => fact.occurred_at.getTime());
   return turned.length > 0 && Math.min(...turned) <= Math.max(...delivered);
 }
 

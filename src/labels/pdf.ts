@@ -33,7 +33,9 @@ function drawShape(shape: Shape): string {
   const modules = moduleCount(widths);
   const scale = Math.min(4, shape.width / (modules + 2 * QUIET));
   const left = shape.x + (shape.width - modules * scale) / 2;
-  const bars = barsOf(widths).map(({ start, width }) => box(left + start * scale, shape.y, width * scale, shape.height));
+  const bars = barsOf(widths).map(({ start, width }) =>
+    box(left + start * scale, shape.y, width * scale, shape.height),
+  );
   return bars.join("\n");
 }
 

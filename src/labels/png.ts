@@ -1,14 +1,14 @@
-import bwip from "bwip-js/node";
 import { crc32, deflateSync } from "node:zlib";
+import bwip from "bwip-js/node";
 import { barsOf, code128, moduleCount } from "./code128.ts";
 import { HEIGHT, type Shape, WIDTH } from "./layout.ts";
-import { fitText, plainText } from "./plain-text.ts";
+import { CHARACTER_WIDTH, fitText, plainText } from "./plain-text.ts";
 
 const QUIET = 10;
 const WHITE = 255;
 /** The font's capitals fill three quarters of its height; below stands what hangs under the line. */
 const ASCENT = 0.78;
-/** OCR-B, which the barcode library brings along: made to be read by machines and people. Its advance is 0.6. */
+/** OCR-B, which the barcode library brings along: made to be read by machines and people. */
 const FONT = bwip.FontLib.lookup("OCR-B");
 
 /** The label as a picture of grey dots, one for each of the printer's. */
@@ -34,16 +34,20 @@ function drawText(dots: Uint8Array, { x, y, width, bold, ...shape }: Shape & { k
   const { text, size } = fitText(plainText(shape.text), shape.size, width);
   const em = Math.round(size);
   const baseline = y + Math.round(em * ASCENT);
-  let pen = x;
-  for (const letter of text) {
+  for (const [index, letter] of [...text].entries()) {
+    const pen = x + Math.round(index * size * CHARACTER_WIDTH);
     const glyph = bwip.FontLib.getglyph(FONT, letter.charCodeAt(0), em, em);
     drawGlyph(dots, glyph, pen, baseline);
     if (bold) drawGlyph(dots, glyph, pen + 1, baseline);
-    pen += glyph.advance;
   }
 }
 
-function drawGlyph(dots: Uint8Array, glyph: ReturnType<typeof bwip.FontLib.getglyph>, pen: number, baseline: number): void {
+function drawGlyph(
+  dots: Uint8Array,
+  glyph: ReturnType<typeof bwip.FontLib.getglyph>,
+  pen: number,
+  baseline: number,
+): void {
   for (let row = 0; row < glyph.height; row++) {
     for (let column = 0; column < glyph.width; column++) {
       const ink = glyph.bytes[glyph.offset + row * glyph.width + column] ?? 0;
@@ -76,7 +80,12 @@ function encodePng(dots: Uint8Array): Uint8Array {
   const rows = Buffer.alloc((WIDTH + 1) * HEIGHT); // each begins with its filter: none
   for (let y = 0; y < HEIGHT; y++) rows.set(dots.subarray(y * WIDTH, (y + 1) * WIDTH), y * (WIDTH + 1) + 1);
   const signature = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
-  const chunks = [chunk("IHDR", header), chunk("pHYs", density), chunk("IDAT", deflateSync(rows)), chunk("IEND")];
+  const chunks = [
+    chunk("IHDR", header),
+    chunk("pHYs", density),
+    chunk("IDAT", deflateSync(rows)),
+    chunk("IEND"),
+  ];
   return Buffer.concat([signature, ...chunks]);
 }
 

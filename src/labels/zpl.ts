@@ -1,6 +1,6 @@
 import { code128, moduleCount } from "./code128.ts";
-import { fitText } from "./plain-text.ts";
 import { HEIGHT, type Shape, WIDTH } from "./layout.ts";
+import { fitText } from "./plain-text.ts";
 
 /** Modules without ink that a scanner needs on both sides of a code. */
 const QUIET = 10;
@@ -8,11 +8,14 @@ const QUIET = 10;
 /** The label as the printer's own language, in UTF-8 (^CI28). */
 export function zplLabel(shapes: readonly Shape[]): Uint8Array {
   const body = shapes.map(zplShape).filter(Boolean);
-  return Buffer.from(["^XA", "^CI28", `^PW${WIDTH}`, `^LL${HEIGHT}`, "^LH0,0", ...body, "^XZ", ""].join("\n"));
+  return Buffer.from(
+    ["^XA", "^CI28", `^PW${WIDTH}`, `^LL${HEIGHT}`, "^LH0,0", ...body, "^XZ", ""].join("\n"),
+  );
 }
 
 function zplShape(shape: Shape): string {
-  if (shape.kind === "line") return `^FO${shape.x},${shape.y}^GB${shape.width},${shape.height},${shape.height}^FS`;
+  if (shape.kind === "line")
+    return `^FO${shape.x},${shape.y}^GB${shape.width},${shape.height},${shape.height}^FS`;
   if (shape.kind === "text") {
     const { text, size } = fitText([...shape.text].join(""), shape.size, shape.width);
     const height = Math.round(size);

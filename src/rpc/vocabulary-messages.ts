@@ -19,7 +19,11 @@ const PACKAGING_TYPES = {
 } satisfies Record<words.PackagingType, PackagingType>;
 
 /** Our word for an enum value; UNSPECIFIED and unknown values are refused. */
-export function parseWord<Word extends string>(table: Record<Word, number>, field: string, value: number): Word {
+export function parseWord<Word extends string>(
+  table: Record<Word, number>,
+  field: string,
+  value: number,
+): Word {
   const found = (Object.keys(table) as Word[]).find((word) => table[word] === value);
   if (found === undefined) throw invalidField(field, `${value} is no known value`);
   return found;
@@ -32,7 +36,9 @@ export function parsePriority(field: string, value: Priority): words.Priority {
 
 /** Of a filter: left out, it filters nothing. */
 export function optionalPriority(field: string, value: Priority | undefined): words.Priority | undefined {
-  return value === undefined || value === Priority.UNSPECIFIED ? undefined : parseWord(PRIORITIES, field, value);
+  return value === undefined || value === Priority.UNSPECIFIED
+    ? undefined
+    : parseWord(PRIORITIES, field, value);
 }
 
 export function priorityMessage(priority: words.Priority): Priority {

@@ -28,7 +28,11 @@ const TYPICAL_DAYS = 2;
  * A simulated carrier. It keeps no state: numbers and labels follow from the reference, a parcel's journey from its
  * number and the time it was handed over. So any process can ask it, and buying again gives the first purchase.
  */
-export function createMockCarrier({ speed, renderLabel, now = () => new Date() }: MockCarrierOptions): Carrier {
+export function createMockCarrier({
+  speed,
+  renderLabel,
+  now = () => new Date(),
+}: MockCarrierOptions): Carrier {
   return {
     ...MOCK_CARRIER,
     trackingBatchSize: 500,

@@ -28,7 +28,13 @@ export function journeyOf(tracking_number: string): Scan[] {
   const atHub = accepted + 3 + random() * 9;
   const out = atHub + 10 + random() * 30;
   const road: Scan[] = [
-    { hours: accepted, status: "in_transit", raw_code: "ACC", description: "Accepted at origin", location: "Origin" },
+    {
+      hours: accepted,
+      status: "in_transit",
+      raw_code: "ACC",
+      description: "Accepted at origin",
+      location: "Origin",
+    },
     { hours: atHub, status: "in_transit", raw_code: "HUB", description: "Departed from hub", location: hub },
     out_for_delivery(out),
   ];
@@ -39,7 +45,13 @@ export function journeyOf(tracking_number: string): Scan[] {
 }
 
 function out_for_delivery(hours: number): Scan {
-  return { hours, status: "out_for_delivery", raw_code: "OFD", description: "Out for delivery", location: "Destination" };
+  return {
+    hours,
+    status: "out_for_delivery",
+    raw_code: "OFD",
+    description: "Out for delivery",
+    location: "Destination",
+  };
 }
 
 function delivered(hours: number): Scan {
@@ -47,19 +59,43 @@ function delivered(hours: number): Scan {
 }
 
 function heldUp(hours: number): Scan {
-  return { hours, status: "exception", raw_code: "EXC", description: "Address unclear, held", location: "Destination" };
+  return {
+    hours,
+    status: "exception",
+    raw_code: "EXC",
+    description: "Address unclear, held",
+    location: "Destination",
+  };
 }
 
 function refused(hours: number): Scan {
-  return { hours, status: "exception", raw_code: "REF", description: "Refused by recipient", location: "Destination" };
+  return {
+    hours,
+    status: "exception",
+    raw_code: "REF",
+    description: "Refused by recipient",
+    location: "Destination",
+  };
 }
 
 function turned(hours: number): Scan {
-  return { hours, status: "return_to_sender", raw_code: "RTS", description: "Returning to sender", location: "Destination" };
+  return {
+    hours,
+    status: "return_to_sender",
+    raw_code: "RTS",
+    description: "Returning to sender",
+    location: "Destination",
+  };
 }
 
 function back(hours: number): Scan {
-  return { hours, status: "returned", raw_code: "RET", description: "Returned to sender", location: "Origin" };
+  return {
+    hours,
+    status: "returned",
+    raw_code: "RET",
+    description: "Returned to sender",
+    location: "Origin",
+  };
 }
 
 /** Numbers from 0 to 1, four bytes of a hash at a time. */

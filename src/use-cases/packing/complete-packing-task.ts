@@ -2,7 +2,12 @@ import type { Database } from "../../db/database.ts";
 import { listFulfillmentContents } from "../../db/fulfillment-contents.ts";
 import { type Call, once } from "../../db/idempotency.ts";
 import { appendEvents } from "../../db/outbox.ts";
-import { addTaskPackage, fillOnlyPackage, listShipmentPackages, listTaskPackages } from "../../db/packages.ts";
+import {
+  addTaskPackage,
+  fillOnlyPackage,
+  listShipmentPackages,
+  listTaskPackages,
+} from "../../db/packages.ts";
 import { listPackingItems, type PackingTaskRow, setPacked } from "../../db/packing.ts";
 import { type PackingTaskView, packingTaskView } from "../../db/packing-views.ts";
 import { lockLiveShipments } from "../../db/shipments.ts";
@@ -61,8 +66,11 @@ async function closeBoxes(trx: Transaction, task: PackingTaskRow): Promise<void>
  */
 async function shipParcel(trx: Transaction, task: PackingTaskRow): Promise<void> {
   const shipments = await lockLiveShipments(trx, task.fulfillment_id);
-  const [first] = shipments.filter((shipment) => shipment.label_status === "none" && shipment.status === "ready");
-  if (first && (await listShipmentPackages(trx, first.id)).length === 0) await takeTaskPackages(trx, first.id, task.id);
+  const [first] = shipments.filter(
+    (shipment) => shipment.label_status === "none" && shipment.status === "ready",
+  );
+  if (first && (await listShipmentPackages(trx, first.id)).length === 0)
+    await takeTaskPackages(trx, first.id, task.id);
   const items = (await listFulfillmentContents(trx, task.fulfillment_id))
     .filter((line) => line.remaining > 0)
     .map((line) => ({ ...line, quantity: line.remaining }));

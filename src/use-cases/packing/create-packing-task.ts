@@ -38,7 +38,9 @@ async function lockSource(trx: Transaction, picking_task_id: bigint): Promise<Pi
   if (order) await lockOrder(trx, order.order_id);
   const source = await lockPickingSource(trx, picking_task_id);
   if (!source)
-    throw new DomainError("PICKING_TASK_NOT_FOUND", `no picking task ${picking_task_id}`, { task_id: picking_task_id });
+    throw new DomainError("PICKING_TASK_NOT_FOUND", `no picking task ${picking_task_id}`, {
+      task_id: picking_task_id,
+    });
   if (source.status !== "completed") throw notCompleted(source);
   return source;
 }
@@ -47,11 +49,21 @@ function notCompleted({ id, status }: PickingSource): DomainError {
   return new DomainError(
     "ILLEGAL_TRANSITION",
     `picking task ${id} is ${status}: create packing task needs it to be completed`,
-    { resource: "picking_task", id, from: status, to: status, action: "create_packing_task", allowed_from: "completed" },
+    {
+      resource: "picking_task",
+      id,
+      from: status,
+      to: status,
+      action: "create_packing_task",
+      allowed_from: "completed",
+    },
   );
 }
 
-function packingTaskExists(picking_task_id: bigint, { id, status }: { id: bigint; status: string }): DomainError {
+function packingTaskExists(
+  picking_task_id: bigint,
+  { id, status }: { id: bigint; status: string },
+): DomainError {
   return new DomainError(
     "PACKING_TASK_EXISTS",
     `picking task ${picking_task_id} has packing task ${id}, which is ${status}: a new one needs it to be cancelled`,
@@ -60,7 +72,11 @@ function packingTaskExists(picking_task_id: bigint, { id, status }: { id: bigint
 }
 
 function nothingPicked(picking_task_id: bigint): DomainError {
-  return new DomainError("NOTHING_PICKED", `picking task ${picking_task_id} brought nothing: there is nothing to pack`, {
-    task_id: picking_task_id,
-  });
+  return new DomainError(
+    "NOTHING_PICKED",
+    `picking task ${picking_task_id} brought nothing: there is nothing to pack`,
+    {
+      task_id: picking_task_id,
+    },
+  );
 }

@@ -40,7 +40,8 @@ function findItem(items: readonly PackingItemRow[], { task_id, item_id }: PackIt
 
 function chooseBox(boxes: readonly PackageRow[], { task_id, package_id }: PackItem): PackageRow | undefined {
   if (package_id === undefined) {
-    if (boxes.length > 1) throw invalidField("package_id", `is needed: packing task ${task_id} has ${boxes.length} packages`);
+    if (boxes.length > 1)
+      throw invalidField("package_id", `is needed: packing task ${task_id} has ${boxes.length} packages`);
     return boxes[0];
   }
   const box = boxes.find(({ id }) => id === package_id);

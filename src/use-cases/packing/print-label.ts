@@ -1,5 +1,12 @@
 import type { Database } from "../../db/database.ts";
-import { findLabel, findLabelOrder, keepLabel, labelUrl, listParcels, type StoredLabel } from "../../db/labels.ts";
+import {
+  findLabel,
+  findLabelOrder,
+  keepLabel,
+  labelUrl,
+  listParcels,
+  type StoredLabel,
+} from "../../db/labels.ts";
 import { packageNotFound } from "../../db/packages.ts";
 import { type PackageView, type PackingTaskView, packingTaskView } from "../../db/packing-views.ts";
 import { DomainError } from "../../domain/errors.ts";
@@ -23,7 +30,11 @@ export interface PrintedLabel extends StoredLabel {
  * A label's stored bytes; nothing is bought here. In a format that the carrier did not sell, our own drawing of the
  * stored data is made once and kept, so that every print gives the same bytes.
  */
-export async function printLabel(db: Database, input: PrintLabel, render: LabelRenderer): Promise<PrintedLabel> {
+export async function printLabel(
+  db: Database,
+  input: PrintLabel,
+  render: LabelRenderer,
+): Promise<PrintedLabel> {
   const task = await packingTaskView(db, input.task_id);
   assertOwnTask(input.actor, task);
   if (task.status !== "packed" && task.status !== "shipped") throw notPacked(task);
@@ -58,17 +69,29 @@ async function noLabel(db: Database, task: PackingTaskView, box: PackageView): P
   const label_status = order?.label_status ?? "none";
   const metadata = { task_id: task.id, package_id: box.id, label_status };
   if (label_status === "requested" || label_status === "failed")
-    return new DomainError("LABEL_NOT_READY", `the label of package ${box.id} is ${label_status}: try again soon`, metadata);
-  return new DomainError("LABEL_NOT_FOUND", `package ${box.id} has no label: its label is ${label_status}`, metadata);
+    return new DomainError(
+      "LABEL_NOT_READY",
+      `the label of package ${box.id} is ${label_status}: try again soon`,
+      metadata,
+    );
+  return new DomainError(
+    "LABEL_NOT_FOUND",
+    `package ${box.id} has no label: its label is ${label_status}`,
+    metadata,
+  );
 }
 
 function notPacked({ id, status }: PackingTaskView): DomainError {
-  return new DomainError("ILLEGAL_TRANSITION", `packing task ${id} is ${status}: print label needs it to be packed or shipped`, {
-    resource: "packing_task",
-    id,
-    from: status,
-    to: status,
-    action: "print_label",
-    allowed_from: "packed,shipped",
-  });
+  return new DomainError(
+    "ILLEGAL_TRANSITION",
+    `packing task ${id} is ${status}: print label needs it to be packed or shipped`,
+    {
+      resource: "packing_task",
+      id,
+      from: status,
+      to: status,
+      action: "print_label",
+      allowed_from: "packed,shipped",
+    },
+  );
 }

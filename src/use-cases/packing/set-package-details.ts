@@ -14,7 +14,11 @@ export interface PackageDetails extends Dimensions {
 }
 
 /** Measures the parcel; may be repeated until it is closed. */
-export async function setPackageDetails(db: Database, call: Call, input: PackageDetails): Promise<PackingTaskView> {
+export async function setPackageDetails(
+  db: Database,
+  call: Call,
+  input: PackageDetails,
+): Promise<PackingTaskView> {
   return once(db, call, async (trx) => {
     const task = await lockTaskInProgress(trx, input, "set_package_details");
     await storePackageDetails(trx, task.id, input);

@@ -24,7 +24,11 @@ export interface ShipPackingTask {
 }
 
 /** The carrier took the parcel. */
-export async function shipPackingTask(db: Database, call: Call, input: ShipPackingTask): Promise<PackingTaskView> {
+export async function shipPackingTask(
+  db: Database,
+  call: Call,
+  input: ShipPackingTask,
+): Promise<PackingTaskView> {
   return once(db, call, async (trx) => {
     const task = await lockTaskWithOrder(trx, input.task_id);
     assertOwnTask(input.actor, task);
@@ -45,10 +49,12 @@ async function numberShipments(
   const live = await lockLiveShipments(trx, task.fulfillment_id);
   const [first, ...others] = live.filter((shipment) => shipment.status === "ready");
   const contents = await listFulfillmentContents(trx, task.fulfillment_id);
-  if (!first || contents.some((line) => line.remaining > 0)) throw numberMissing(task, "some of its goods are in no shipment");
+  if (!first || contents.some((line) => line.remaining > 0))
+    throw numberMissing(task, "some of its goods are in no shipment");
   const tracking_number = given.tracking_number ?? first.tracking_number;
   const unnumbered = others.find((shipment) => shipment.tracking_number === null);
-  if (tracking_number === null) throw numberMissing(task, `its shipment ${first.id} has no tracking number yet`);
+  if (tracking_number === null)
+    throw numberMissing(task, `its shipment ${first.id} has no tracking number yet`);
   if (unnumbered) throw numberMissing(task, `its shipment ${unnumbered.id} has no tracking number yet`);
   const carrier_code = given.carrier_code ?? first.carrier_code;
   const { shipment, events } = await putUnderNumber(trx, first, { carrier_code, tracking_number });
@@ -56,5 +62,7 @@ async function numberShipments(
 }
 
 function numberMissing({ id, status }: PackingTaskRow, why: string): DomainError {
-  return new DomainError("TRACKING_NUMBER_MISSING", `packing task ${id} is ${status}, but ${why}`, { task_id: id });
+  return new DomainError("TRACKING_NUMBER_MISSING", `packing task ${id} is ${status}, but ${why}`, {
+    task_id: id,
+  });
 }

@@ -2,8 +2,8 @@ import type { Database } from "../../db/database.ts";
 import { type Call, once } from "../../db/idempotency.ts";
 import { lockOrder } from "../../db/orders.ts";
 import { appendEvents } from "../../db/outbox.ts";
-import { findShipmentOrder, lockShipment } from "../../db/shipments.ts";
 import { type ShipmentView, shipmentView } from "../../db/shipment-views.ts";
+import { findShipmentOrder, lockShipment } from "../../db/shipments.ts";
 import { shipmentMachine } from "../../domain/machines.ts";
 import { transition } from "../../domain/state-machine.ts";
 import { handOver } from "./hand-over.ts";
@@ -18,8 +18,10 @@ export async function assignTracking(
   return once(db, call, async (trx) => {
     await lockOrder(trx, await findShipmentOrder(trx, shipment_id));
     const locked = await lockShipment(trx, shipment_id);
-    const same = locked.carrier_code === under.carrier_code && locked.tracking_number === under.tracking_number;
-    if (same && locked.status !== "ready" && locked.status !== "cancelled") return shipmentView(trx, shipment_id);
+    const same =
+      locked.carrier_code === under.carrier_code && locked.tracking_number === under.tracking_number;
+    if (same && locked.status !== "ready" && locked.status !== "cancelled")
+      return shipmentView(trx, shipment_id);
     transition(shipmentMachine, locked.status, "hand_over", shipment_id);
     const { shipment, events } = await putUnderNumber(trx, locked, under);
     const shipped = await handOver(trx, [shipment]);

@@ -1,12 +1,25 @@
 import type { BoughtLabel, Carrier, Carriers, LabelPurchase, LabelRequest } from "../../carriers/carrier.ts";
 import { insertApiCall } from "../../db/api-calls.ts";
 import type { Database } from "../../db/database.ts";
-import { findLabelOrder, labelUrl, type LabelOrder, listParcels, type NewLabel, type ParcelToLabel, storeLabels } from "../../db/labels.ts";
 import { addJob } from "../../db/jobs.ts";
+import {
+  findLabelOrder,
+  type LabelOrder,
+  labelUrl,
+  listParcels,
+  type NewLabel,
+  type ParcelToLabel,
+  storeLabels,
+} from "../../db/labels.ts";
 import { lockOrder } from "../../db/orders.ts";
 import { appendEvents } from "../../db/outbox.ts";
 import { showTaskLabel } from "../../db/packing.ts";
-import { insertShipmentEvents, lockShipment, type ShipmentRow, updateLabelStatus } from "../../db/shipments.ts";
+import {
+  insertShipmentEvents,
+  lockShipment,
+  type ShipmentRow,
+  updateLabelStatus,
+} from "../../db/shipments.ts";
 import { inTransaction, type Transaction } from "../../db/transaction.ts";
 import { type DomainEvent, event } from "../../domain/events.ts";
 import { settleShipments } from "./hand-over.ts";
@@ -30,7 +43,9 @@ export async function buyLabel(
   const parcels = await listParcels(db, shipment_id);
   const purchase = await purchaseOnce(db, carrier, requestOf(order, parcels), attempt);
   const labels = matchLabels(parcels, purchase.labels);
-  await inTransaction(db, (trx) => storePurchase(trx, order, labels, purchase.estimated_delivery_date ?? null));
+  await inTransaction(db, (trx) =>
+    storePurchase(trx, order, labels, purchase.estimated_delivery_date ?? null),
+  );
 }
 
 /** After the last attempt, or a refusal for good: the label will not come by itself any more. */
@@ -39,7 +54,9 @@ export async function failLabel(db: Database, shipment_id: bigint, error: string
     const shipment = await lockShipment(trx, shipment_id);
     if (shipment.label_status !== "requested") return;
     await updateLabelStatus(trx, shipment_id, "failed");
-    await insertShipmentEvents(trx, [{ shipment_id, event_type: "LABEL_FAILED", payload: { error: error.slice(0, 500) } }]);
+    await insertShipmentEvents(trx, [
+      { shipment_id, event_type: "LABEL_FAILED", payload: { error: error.slice(0, 500) } },
+    ]);
   });
 }
 
@@ -54,7 +71,12 @@ async function voidUnwanted(db: Database, { shipment_id }: LabelOrder): Promise<
 }
 
 function askToVoid(trx: Transaction, shipment_id: bigint): Promise<void> {
-  return addJob(trx, "void_label", { shipment_id: String(shipment_id) }, { key: `void_label:${shipment_id}` });
+  return addJob(
+    trx,
+    "void_label",
+    { shipment_id: String(shipment_id) },
+    { key: `void_label:${shipment_id}` },
+  );
 }
 
 export function labelReference(shipment_id: bigint): string {
@@ -102,7 +124,10 @@ async function purchaseOnce(
     });
   try {
     const purchase = (await carrier.findByReference?.(request)) ?? (await carrier.createLabel(request));
-    await log(true, JSON.stringify(purchase.labels.map(({ data, ...label }) => ({ ...label, bytes: data.length }))));
+    await log(
+      true,
+      JSON.stringify(purchase.labels.map(({ data, ...label }) => ({ ...label, bytes: data.length }))),
+    );
     return purchase;
   } catch (error) {
     await log(false, String(error));
@@ -113,7 +138,8 @@ async function purchaseOnce(
 function matchLabels(parcels: readonly ParcelToLabel[], bought: readonly BoughtLabel[]): NewLabel[] {
   return parcels.map(({ package_id, sequence_number }) => {
     const label = bought.find((one) => one.sequence_number === sequence_number);
-    if (!label) throw new Error(`the carrier gave no label for box ${sequence_number} of package ${package_id}`);
+    if (!label)
+      throw new Error(`the carrier gave no label for box ${sequence_number} of package ${package_id}`);
     return { package_id, tracking_number: label.tracking_number, format: label.format, data: label.data };
   });
 }

@@ -3,13 +3,13 @@ import { type Call, once } from "../../db/idempotency.ts";
 import { lockOrder } from "../../db/orders.ts";
 import { appendEvents } from "../../db/outbox.ts";
 import { clearTaskLabel } from "../../db/packing.ts";
+import { type ShipmentView, shipmentView } from "../../db/shipment-views.ts";
 import {
   findShipmentOrder,
   insertShipmentEvents,
   lockShipment,
   cancelShipment as storeCancellation,
 } from "../../db/shipments.ts";
-import { type ShipmentView, shipmentView } from "../../db/shipment-views.ts";
 import { event } from "../../domain/events.ts";
 import { shipmentMachine } from "../../domain/machines.ts";
 import { transition } from "../../domain/state-machine.ts";
@@ -35,7 +35,13 @@ export async function cancelShipment(
     if (shipment.fulfillment_id !== null) await clearTaskLabel(trx, shipment.fulfillment_id);
     const settled = await settleShipments(trx, [shipment]);
     const { order_id, tracking_number, carrier_code } = shipment;
-    const cancelled = event("shipment.cancelled", { shipment_id, order_id, tracking_number, carrier_code, reason });
+    const cancelled = event("shipment.cancelled", {
+      shipment_id,
+      order_id,
+      tracking_number,
+      carrier_code,
+      reason,
+    });
     await appendEvents(trx, [cancelled, ...settled]);
     return shipmentView(trx, shipment_id);
   });

@@ -2,16 +2,15 @@ import type { Database } from "../../db/database.ts";
 import { type Call, once } from "../../db/idempotency.ts";
 import { appendEvents } from "../../db/outbox.ts";
 import type { NewPackage } from "../../db/packages.ts";
-import { carrierExists } from "../../db/shipments.ts";
 import { type ShipmentView, shipmentView } from "../../db/shipment-views.ts";
+import { carrierExists, lockShipment } from "../../db/shipments.ts";
 import type { Transaction } from "../../db/transaction.ts";
 import { DEFAULT_CARRIER } from "../../domain/carrier-choice.ts";
 import { DomainError, invalidField } from "../../domain/errors.ts";
 import { chooseContents, type ShipmentUnits, type WantedUnits } from "../../domain/shipment-contents.ts";
+import { settleShipments } from "./hand-over.ts";
 import { openShipment } from "./open-shipment.ts";
 import { findShippable, type Shippable } from "./shippable.ts";
-import { settleShipments } from "./hand-over.ts";
-import { lockShipment } from "../../db/shipments.ts";
 
 export interface CreateShipment {
   order_id?: bigint | undefined;
@@ -59,7 +58,10 @@ function contentsOf(source: Shippable, { items, packages }: CreateShipment): Shi
   const chosen = chooseContents(source.lines, items);
   const units = chosen.reduce((sum, item) => sum + item.quantity, 0);
   if (units < left && packages.length === 0)
-    throw invalidField("packages", "are needed for a part of the goods: which boxes they are in is not known otherwise");
+    throw invalidField(
+      "packages",
+      "are needed for a part of the goods: which boxes they are in is not known otherwise",
+    );
   return chosen;
 }
 
@@ -67,8 +69,12 @@ function allShipped({ order_id, shipment_ids }: Shippable): DomainError {
   const shipment_id = shipment_ids.at(-1);
   if (shipment_id === undefined)
     return new DomainError("NOTHING_PICKED", `order ${order_id} has nothing to ship yet`, { order_id });
-  return new DomainError("SHIPMENT_EXISTS", `everything there is of order ${order_id} is in shipment ${shipment_id}`, {
-    order_id,
-    shipment_id,
-  });
+  return new DomainError(
+    "SHIPMENT_EXISTS",
+    `everything there is of order ${order_id} is in shipment ${shipment_id}`,
+    {
+      order_id,
+      shipment_id,
+    },
+  );
 }

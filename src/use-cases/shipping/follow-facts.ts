@@ -1,5 +1,15 @@
-import { insertShipmentEvents, type ShipmentRow, type StatusChange, updateShipmentStatuses } from "../../db/shipments.ts";
-import { insertTrackingEvents, listShipmentFacts, type NewTrackingEvent, type TrackingEventRow } from "../../db/tracking.ts";
+import {
+  insertShipmentEvents,
+  type ShipmentRow,
+  type StatusChange,
+  updateShipmentStatuses,
+} from "../../db/shipments.ts";
+import {
+  insertTrackingEvents,
+  listShipmentFacts,
+  type NewTrackingEvent,
+  type TrackingEventRow,
+} from "../../db/tracking.ts";
 import type { Transaction } from "../../db/transaction.ts";
 import { type DomainEvent, event } from "../../domain/events.ts";
 import { trackedState } from "../../domain/tracking.ts";
@@ -30,11 +40,19 @@ export async function followFacts(
   const shipped = await markShipped(trx, handedOver);
   await storeMoves(trx, moves);
   const settled = await settleShipments(trx, live);
-  return [...recorded.map((row) => trackingUpdated(row, shipments)), ...shipped, ...moveEvents(moves, recorded), ...settled];
+  return [
+    ...recorded.map((row) => trackingUpdated(row, shipments)),
+    ...shipped,
+    ...moveEvents(moves, recorded),
+    ...settled,
+  ];
 }
 
 async function deriveMoves(trx: Transaction, shipments: readonly ShipmentRow[]) {
-  const stated = await listShipmentFacts(trx, shipments.map((shipment) => shipment.id));
+  const stated = await listShipmentFacts(
+    trx,
+    shipments.map((shipment) => shipment.id),
+  );
   const derived = shipments.flatMap((shipment) => {
     const { package_ids = [], facts = [] } = stated.get(shipment.id) ?? {};
     const state = trackedState(package_ids, facts);
@@ -45,7 +63,9 @@ async function deriveMoves(trx: Transaction, shipments: readonly ShipmentRow[]) 
     .map(({ shipment, state }) => ({ shipment, at: state.handed_over_at }));
   const moves = derived.flatMap(({ shipment, state }): Move[] => {
     const from = shipment.status === "ready" ? "shipped" : shipment.status;
-    return state.status === from ? [] : [{ shipment, from, to: state.status, delivered_at: state.delivered_at }];
+    return state.status === from
+      ? []
+      : [{ shipment, from, to: state.status, delivered_at: state.delivered_at }];
   });
   return { handedOver, moves };
 }
@@ -53,7 +73,9 @@ async function deriveMoves(trx: Transaction, shipments: readonly ShipmentRow[]) 
 async function storeMoves(trx: Transaction, moves: readonly Move[]): Promise<void> {
   await updateShipmentStatuses(
     trx,
-    moves.map(({ shipment, to, delivered_at }): StatusChange => ({ id: shipment.id, status: to, delivered_at })),
+    moves.map(
+      ({ shipment, to, delivered_at }): StatusChange => ({ id: shipment.id, status: to, delivered_at }),
+    ),
   );
   await insertShipmentEvents(
     trx,
@@ -93,7 +115,8 @@ function moveEvents(moves: readonly Move[], recorded: readonly TrackingEventRow[
     const { id: shipment_id, order_id, tracking_number, carrier_code } = shipment;
     const subject = { shipment_id, order_id, tracking_number };
     const changed = shipmentChanged(shipment, from, to);
-    if (delivered_at) return [changed, event("shipment.delivered", { ...subject, delivered_at: unixSeconds(delivered_at) })];
+    if (delivered_at)
+      return [changed, event("shipment.delivered", { ...subject, delivered_at: unixSeconds(delivered_at) })];
     if (to !== "exception") return [changed];
     const told = recorded.findLast((row) => row.shipment_id === shipment_id);
     const { raw_code, description } = told ?? {};

@@ -24,7 +24,11 @@ export async function markShipped(
 ): Promise<DomainEvent[]> {
   await updateShipmentStatuses(
     trx,
-    handOvers.map(({ shipment, at }) => ({ id: shipment.id, status: "shipped" as const, shipped_at: at ?? null })),
+    handOvers.map(({ shipment, at }) => ({
+      id: shipment.id,
+      status: "shipped" as const,
+      shipped_at: at ?? null,
+    })),
   );
   await insertShipmentEvents(
     trx,
@@ -38,14 +42,21 @@ export async function markShipped(
 }
 
 /** Brings what hangs on changed shipments up to date: their fulfillments, then their orders. */
-export async function settleShipments(trx: Transaction, shipments: readonly ShipmentRow[]): Promise<DomainEvent[]> {
+export async function settleShipments(
+  trx: Transaction,
+  shipments: readonly ShipmentRow[],
+): Promise<DomainEvent[]> {
   const fulfillments = [...new Set(shipments.flatMap((shipment) => shipment.fulfillment_id ?? []))];
   const settled = await settleFulfillments(trx, fulfillments);
   const orders = [...new Set(shipments.map((shipment) => shipment.order_id))];
   return [...settled, ...(await projectOrders(trx, orders))];
 }
 
-export function shipmentChanged(shipment: ShipmentRow, from: ShipmentStatus, to: ShipmentStatus): DomainEvent {
+export function shipmentChanged(
+  shipment: ShipmentRow,
+  from: ShipmentStatus,
+  to: ShipmentStatus,
+): DomainEvent {
   return event("shipment.status_changed", {
     shipment_id: shipment.id,
     order_id: shipment.order_id,

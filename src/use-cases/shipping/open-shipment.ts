@@ -1,5 +1,5 @@
 import { addJob } from "../../db/jobs.ts";
-import { insertShipmentPackages, attachTaskPackages, type NewPackage } from "../../db/packages.ts";
+import { attachTaskPackages, insertShipmentPackages, type NewPackage } from "../../db/packages.ts";
 import {
   insertShipment,
   insertShipmentEvents,
@@ -19,7 +19,10 @@ export interface ShipmentToOpen extends Omit<NewShipment, "label_status"> {
 }
 
 /** Makes a shipment with its items and boxes; its label is asked for as soon as there are measured boxes. */
-export async function openShipment(trx: Transaction, { items, packages, packing_task_id, ...shipment }: ShipmentToOpen) {
+export async function openShipment(
+  trx: Transaction,
+  { items, packages, packing_task_id, ...shipment }: ShipmentToOpen,
+) {
   const id = await insertShipment(trx, { ...shipment, label_status: "none" });
   await insertShipmentItems(trx, id, items);
   await insertShipmentEvents(trx, [
@@ -32,7 +35,11 @@ export async function openShipment(trx: Transaction, { items, packages, packing_
 }
 
 /** Boxes were measured after the shipment was made: they are its own now, and its label can be bought. */
-export async function takeTaskPackages(trx: Transaction, shipment_id: bigint, packing_task_id: bigint): Promise<void> {
+export async function takeTaskPackages(
+  trx: Transaction,
+  shipment_id: bigint,
+  packing_task_id: bigint,
+): Promise<void> {
   const attached = await attachTaskPackages(trx, packing_task_id, shipment_id);
   if (attached > 0) await requestLabel(trx, shipment_id);
 }
@@ -43,6 +50,7 @@ async function requestLabel(trx: Transaction, shipment_id: bigint): Promise<void
 }
 
 function createdPayload(shipment: Omit<NewShipment, "label_status">): Record<string, string> {
-  const fulfillment = shipment.fulfillment_id === null ? {} : { fulfillment_id: String(shipment.fulfillment_id) };
+  const fulfillment =
+    shipment.fulfillment_id === null ? {} : { fulfillment_id: String(shipment.fulfillment_id) };
   return { order_id: String(shipment.order_id), carrier_code: shipment.carrier_code, ...fulfillment };
 }

@@ -29,7 +29,8 @@ export async function putUnderNumber(
   const holder = await findNumberHolder(trx, under.carrier_code, under.tracking_number, shipment.id);
   if (holder !== undefined) throw numberTaken(under, holder);
   await setTracking(trx, shipment.id, under);
-  const previous = shipment.tracking_number === null ? {} : { previous_tracking_number: shipment.tracking_number };
+  const previous =
+    shipment.tracking_number === null ? {} : { previous_tracking_number: shipment.tracking_number };
   await insertShipmentEvents(trx, [
     { shipment_id: shipment.id, event_type: "TRACKING_ASSIGNED", payload: { ...under, ...previous } },
   ]);
@@ -45,10 +46,15 @@ export function firstNumber(shipment: ShipmentRow, tracking_number: string): Dom
 }
 
 /** The job voids what was bought, also when the purchase is only just under way. */
-export async function dropLabel(trx: Transaction, { id, label_status, carrier_code }: ShipmentRow): Promise<void> {
+export async function dropLabel(
+  trx: Transaction,
+  { id, label_status, carrier_code }: ShipmentRow,
+): Promise<void> {
   if (label_status === "none" || label_status === "voided") return;
   await updateLabelStatus(trx, id, "voided");
-  await insertShipmentEvents(trx, [{ shipment_id: id, event_type: "LABEL_VOIDED", payload: { label_status, carrier_code } }]);
+  await insertShipmentEvents(trx, [
+    { shipment_id: id, event_type: "LABEL_VOIDED", payload: { label_status, carrier_code } },
+  ]);
   await addJob(trx, "void_label", { shipment_id: String(id) }, { key: `void_label:${id}` });
 }
 

@@ -33,20 +33,38 @@ export async function recordTracking(
   const unmatched = facts.length - owned.length;
   if (news.length === 0) return { recorded: 0, unmatched };
   return inTransaction(db, async (trx) => {
-    await lockOrders(trx, news.map((fact) => fact.order_id));
-    const shipments = await lockShipments(trx, news.map((fact) => fact.shipment_id));
+    await lockOrders(
+      trx,
+      news.map((fact) => fact.order_id),
+    );
+    const shipments = await lockShipments(
+      trx,
+      news.map((fact) => fact.shipment_id),
+    );
     const events = await followFacts(trx, shipments, news satisfies NewTrackingEvent[]);
     await appendEvents(trx, events);
     return { recorded: events.filter((one) => one.type === "tracking.updated").length, unmatched };
   });
 }
 
-function numberKey({ carrier_code, tracking_number }: { carrier_code: string; tracking_number: string }): string {
+function numberKey({
+  carrier_code,
+  tracking_number,
+}: {
+  carrier_code: string;
+  tracking_number: string;
+}): string {
   return JSON.stringify([carrier_code, tracking_number]);
 }
 
 /** Carriers seldom number their facts, so a fact is what it says: the same words again are the same fact. */
 export function dedupeKey(fact: Omit<CarrierFact, "description" | "status">): string {
-  const said = [fact.carrier_code, fact.tracking_number, fact.raw_code, fact.occurred_at.toISOString(), fact.location];
+  const said = [
+    fact.carrier_code,
+    fact.tracking_number,
+    fact.raw_code,
+    fact.occurred_at.toISOString(),
+    fact.location,
+  ];
   return createHash("sha256").update(JSON.stringify(said)).digest("hex");
 }

@@ -30,15 +30,30 @@ export async function settleFulfillments(trx: Transaction, ids: readonly bigint[
   const leaving = moves.filter(({ path }) => path.includes("ship")).map(({ fulfillment }) => fulfillment);
   const left = await leaveHouse(trx, leaving);
   const steps = moves.flatMap(({ fulfillment, path }) => stepsOf(fulfillment, path));
-  await updateFulfillments(trx, steps.filter((step) => step.nth === 0));
-  await updateFulfillments(trx, steps.filter((step) => step.nth === 1)); // shipped → completed, when it came to both at once
-  return [...left, ...steps.map(({ fulfillment, from, status }) => fulfillmentChanged(fulfillment, from, status))];
+  await updateFulfillments(
+    trx,
+    steps.filter((step) => step.nth === 0),
+  );
+  await updateFulfillments(
+    trx,
+    steps.filter((step) => step.nth === 1),
+  ); // shipped → completed, when it came to both at once
+  return [
+    ...left,
+    ...steps.map(({ fulfillment, from, status }) => fulfillmentChanged(fulfillment, from, status)),
+  ];
 }
 
 function stepsOf(fulfillment: SettlementRow, path: ReturnType<typeof followShipments>) {
   let from: FulfillmentStatus = fulfillment.status;
   return path.map((action, nth) => {
-    const step = { id: fulfillment.id, fulfillment, nth, from, status: fulfillmentMachine.actions[action].to };
+    const step = {
+      id: fulfillment.id,
+      fulfillment,
+      nth,
+      from,
+      status: fulfillmentMachine.actions[action].to,
+    };
     from = step.status;
     return step;
   });
@@ -77,7 +92,10 @@ async function releaseLeftovers(trx: Transaction, order_ids: readonly bigint[]):
   if (held.length === 0) return [];
   const listings = held.map((row) => row.listing_id);
   await lockListings(trx, listings);
-  await lockLotsById(trx, held.map((row) => row.product_location_id));
+  await lockLotsById(
+    trx,
+    held.map((row) => row.product_location_id),
+  );
   const released = await releaseReservations(
     trx,
     held.map((row) => ({ reservation_id: row.id, quantity: row.open_quantity })),

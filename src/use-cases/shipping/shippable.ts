@@ -1,4 +1,8 @@
-import { type ContentLine, listFulfillmentContents, listOrderContents } from "../../db/fulfillment-contents.ts";
+import {
+  type ContentLine,
+  listFulfillmentContents,
+  listOrderContents,
+} from "../../db/fulfillment-contents.ts";
 import { lockOrder, type OrderRow } from "../../db/orders.ts";
 import { type FulfillmentState, findFulfillment, listOrderFulfillments } from "../../db/shippable.ts";
 import type { Transaction } from "../../db/transaction.ts";
@@ -24,7 +28,8 @@ export async function findShippable(
   trx: Transaction,
   wanted: { order_id?: bigint | undefined; fulfillment_id?: bigint | undefined },
 ): Promise<Shippable> {
-  const named = wanted.fulfillment_id === undefined ? undefined : await findFulfillment(trx, wanted.fulfillment_id);
+  const named =
+    wanted.fulfillment_id === undefined ? undefined : await findFulfillment(trx, wanted.fulfillment_id);
   const order_id = wanted.order_id ?? named?.order_id;
   if (order_id === undefined) throw invalidField("order_id", "or fulfillment_id must be given");
   if (named && named.order_id !== order_id)
@@ -33,32 +38,50 @@ export async function findShippable(
   if (order.status === "cancelled") throw cannotShip("order", order_id, order.status);
   const fulfillment = named ? await findFulfillment(trx, named.id) : await onlyFulfillment(trx, order);
   if (!fulfillment) return ofOrder(trx, order_id);
-  if (SENDS_NOTHING.includes(fulfillment.status)) throw cannotShip("fulfillment", fulfillment.id, fulfillment.status);
+  if (SENDS_NOTHING.includes(fulfillment.status))
+    throw cannotShip("fulfillment", fulfillment.id, fulfillment.status);
   const { id, warehouse_id, packed_task_id, shipment_ids } = fulfillment;
   const lines = await listFulfillmentContents(trx, id);
   return { order_id, fulfillment_id: id, warehouse_id, packed_task_id, shipment_ids, lines };
 }
 
 /** The order's live fulfillment; undefined when it never had any. */
-async function onlyFulfillment(trx: Transaction, { order_id }: OrderRow): Promise<FulfillmentState | undefined> {
+async function onlyFulfillment(
+  trx: Transaction,
+  { order_id }: OrderRow,
+): Promise<FulfillmentState | undefined> {
   const all = await listOrderFulfillments(trx, order_id);
   const live = all.filter((fulfillment) => !SENDS_NOTHING.includes(fulfillment.status));
   if (live.length > 1)
-    throw invalidField("fulfillment_id", `is needed: order ${order_id} has ${live.map(({ id }) => id).join(", ")}`);
+    throw invalidField(
+      "fulfillment_id",
+      `is needed: order ${order_id} has ${live.map(({ id }) => id).join(", ")}`,
+    );
   return live[0] ?? all.at(-1);
 }
 
 async function ofOrder(trx: Transaction, order_id: bigint): Promise<Shippable> {
   const lines = await listOrderContents(trx, order_id);
-  return { order_id, fulfillment_id: null, warehouse_id: null, packed_task_id: null, shipment_ids: [], lines };
+  return {
+    order_id,
+    fulfillment_id: null,
+    warehouse_id: null,
+    packed_task_id: null,
+    shipment_ids: [],
+    lines,
+  };
 }
 
 function cannotShip(resource: "order" | "fulfillment", id: bigint, status: string): DomainError {
-  return new DomainError("ILLEGAL_TRANSITION", `${resource} ${id} is ${status}: there is nothing of it to ship`, {
-    resource,
-    id,
-    from: status,
-    to: status,
-    action: "create_shipment",
-  });
+  return new DomainError(
+    "ILLEGAL_TRANSITION",
+    `${resource} ${id} is ${status}: there is nothing of it to ship`,
+    {
+      resource,
+      id,
+      from: status,
+      to: status,
+      action: "create_shipment",
+    },
+  );
 }

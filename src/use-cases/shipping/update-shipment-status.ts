@@ -2,8 +2,8 @@ import type { Database } from "../../db/database.ts";
 import { type Call, once } from "../../db/idempotency.ts";
 import { lockOrder } from "../../db/orders.ts";
 import { appendEvents } from "../../db/outbox.ts";
-import { findShipmentOrder, lockShipment, type ShipmentRow } from "../../db/shipments.ts";
 import { type ShipmentView, shipmentView } from "../../db/shipment-views.ts";
+import { findShipmentOrder, lockShipment, type ShipmentRow } from "../../db/shipments.ts";
 import type { NewTrackingEvent } from "../../db/tracking.ts";
 import { DomainError } from "../../domain/errors.ts";
 import { shipmentMachine } from "../../domain/machines.ts";
@@ -21,7 +21,11 @@ export interface StatedStatus {
 }
 
 /** Somebody states where a shipment is, in the place of its carrier: a fact like the carrier's own. */
-export async function updateShipmentStatus(db: Database, call: Call, stated: StatedStatus): Promise<ShipmentView> {
+export async function updateShipmentStatus(
+  db: Database,
+  call: Call,
+  stated: StatedStatus,
+): Promise<ShipmentView> {
   return once(db, call, async (trx) => {
     await lockOrder(trx, await findShipmentOrder(trx, stated.shipment_id));
     const shipment = await lockShipment(trx, stated.shipment_id);
@@ -42,22 +46,31 @@ function assertReachable({ id, status }: ShipmentRow, wanted: ShipmentStatus): v
   const would = shipmentMachine.statuses.filter(
     (next) => next !== "cancelled" && actionBetween(shipmentMachine, status, next) !== undefined,
   );
-  const hint = wanted === "cancelled" ? "CancelShipment cancels" : `${would.join(", ") || "nothing"} would be allowed`;
-  throw new DomainError("ILLEGAL_TRANSITION", `shipment ${id} is ${status} and cannot become ${wanted}: ${hint}`, {
-    resource: "shipment",
-    id,
-    from: status,
-    to: wanted,
-    action: "update_status",
-  });
+  const hint =
+    wanted === "cancelled" ? "CancelShipment cancels" : `${would.join(", ") || "nothing"} would be allowed`;
+  throw new DomainError(
+    "ILLEGAL_TRANSITION",
+    `shipment ${id} is ${status} and cannot become ${wanted}: ${hint}`,
+    {
+      resource: "shipment",
+      id,
+      from: status,
+      to: wanted,
+      action: "update_status",
+    },
+  );
 }
 
 /** A parcel that leaves the house needs a number to be found by. */
 function assertNumbered({ id, fulfillment_id, tracking_number }: ShipmentRow): void {
   if (tracking_number !== null || fulfillment_id === null) return;
-  throw new DomainError("TRACKING_NUMBER_MISSING", `shipment ${id} has no tracking number yet: assign one first`, {
-    shipment_id: id,
-  });
+  throw new DomainError(
+    "TRACKING_NUMBER_MISSING",
+    `shipment ${id} has no tracking number yet: assign one first`,
+    {
+      shipment_id: id,
+    },
+  );
 }
 
 /** `delivery_attempted` and the like are carriers' words; by hand, a shipment's own statuses are stated. */

@@ -14,7 +14,10 @@ export async function voidLabel(
 ): Promise<void> {
   const order = await findLabelOrder(db, shipment_id);
   if (!order) return;
-  const { carrier_code, tracking_numbers } = (await findPurchase(db, shipment_id)) ?? { ...order, tracking_numbers: [] };
+  const { carrier_code, tracking_numbers } = (await findPurchase(db, shipment_id)) ?? {
+    ...order,
+    tracking_numbers: [],
+  };
   const label = { reference: labelReference(shipment_id), tracking_numbers };
   const started = performance.now();
   // A carrier that was only ever named by hand sold us nothing.
