@@ -22,7 +22,7 @@ export function packPickAnswer(answer: PickAnswer): string {
     ...answer,
     task,
     states: items.map(packState).join(";"),
-    notes: items.flatMap((item) => (item.notes === null ? [] : [[item.id, item.notes]])),
+    notes: items.flatMap((item): [bigint, string][] => (item.notes === null ? [] : [[item.id, item.notes]])),
   };
   return encodeAnswer(stored);
 }

@@ -236,3 +236,22 @@ export async function findPickingTaskOfOrder(
     order by status = 'cancelled', id desc limit 1`.execute(db);
   return rows[0];
 }
+
+/** What an order has going in a warehouse, with its picking task. */
+export async function findLiveFulfillment(
+  trx: Transaction,
+  order_id: bigint,
+  warehouse_id: bigint,
+): Promise<{ id: bigint; task_id: bigint | null } | undefined> {
+  return trx
+    .selectFrom("fulfillments as f")
+    .leftJoin("picking_tasks as task", (join) =>
+      join.onRef("task.fulfillment_id", "=", "f.id").on("task.status", "<>", "cancelled"),
+    )
+    .select(["f.id", "task.id as task_id"])
+    .where("f.order_id", "=", order_id)
+    .where("f.warehouse_id", "=", warehouse_id)
+    .where("f.status", "<>", "cancelled")
+    .orderBy("f.id", "desc")
+    .executeTakeFirst();
+}

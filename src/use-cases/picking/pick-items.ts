@@ -1,5 +1,5 @@
 import type { Database } from "../../db/database.ts";
-import { type Call, reused } from "../../db/idempotency.ts";
+import { reused } from "../../db/idempotency.ts";
 import {
   claimRequests,
   type FirstAnswer,
@@ -16,21 +16,8 @@ import type { PickAnswer } from "../../db/picking-views.ts";
 import { writePicks } from "../../db/picking-writes.ts";
 import { inTransaction, type Transaction } from "../../db/transaction.ts";
 import { DomainError } from "../../domain/errors.ts";
-import type { Actor } from "../../domain/ownership.ts";
-import type { Pick } from "../../domain/picking.ts";
+import type { PickOutcome, PickRequest } from "./pick-request.ts";
 import { PickSheet } from "./pick-sheet.ts";
-
-/** One scanner's pick. */
-export interface PickRequest {
-  call: Call;
-  actor: Actor;
-  task_id: bigint;
-  item_id: bigint;
-  pick: Pick;
-}
-
-/** Each pick gets its own verdict. `busy`: another transaction holds its task, and the list does not wait. */
-export type PickOutcome = { answer: PickAnswer } | { refused: DomainError } | "busy";
 
 /**
  * Takes a list of picks in one transaction, with few statements however long it is. What is wrong with one pick is

@@ -2,7 +2,8 @@ import type { Database } from "../../db/database.ts";
 import type { PickAnswer } from "../../db/picking-views.ts";
 import { sqlState } from "../../db/transaction.ts";
 import { DomainError } from "../../domain/errors.ts";
-import { type PickOutcome, type PickRequest, pickItems } from "./pick-items.ts";
+import { pickItems } from "./pick-items.ts";
+import type { PickOutcome, PickRequest } from "./pick-request.ts";
 
 const BATCH = 32;
 

@@ -9,7 +9,7 @@ import type { PickWrite } from "../../db/picking-writes.ts";
 import { type DomainEvent, event } from "../../domain/events.ts";
 import { assertOwnTask } from "../../domain/ownership.ts";
 import { assertInProgress, decidePick, nextItem, type PickVerdict } from "../../domain/picking.ts";
-import type { PickRequest } from "./pick-items.ts";
+import type { PickRequest } from "./pick-request.ts";
 
 /**
  * The tasks that one transaction has locked, as its picks change them one after another. Rows are replaced and never
@@ -18,43 +18,38 @@ import type { PickRequest } from "./pick-items.ts";
 export class PickSheet {
   readonly writes: PickWrite[] = [];
   readonly events: DomainEvent[] = [];
-  readonly #tasks = new Map<bigint, { view: PickingTaskView; now: Date }>();
+  readonly #tasks = new Map<bigint, { task: PickingTaskView; now: Date }>();
 
-  constructor(tasks: readonly LockedPickingTask[], items: readonly PickingItemRow[]) {
+  constructor(locked: readonly LockedPickingTask[], items: readonly PickingItemRow[]) {
     const itemsOf = Map.groupBy(items, (item) => item.task_id);
-    for (const { now, ...task } of tasks)
-      this.#tasks.set(task.id, { view: { ...task, items: itemsOf.get(task.id) ?? [] }, now });
+    for (const { now, ...task } of locked)
+      this.#tasks.set(task.id, { task: { ...task, items: itemsOf.get(task.id) ?? [] }, now });
   }
 
   has(task_id: bigint): boolean {
     return this.#tasks.has(task_id);
   }
 
-  /** The verdict on a pick; throws what it is refused for, and then nothing has changed. */
-  decide({ actor, task_id, item_id, pick }: Omit<PickRequest, "call">) {
-    const entry = this.#tasks.get(task_id);
-    if (!entry) throw pickingTaskNotFound(task_id);
-    assertOwnTask(actor, entry.view);
-    assertInProgress(entry.view, "pick an item");
-    const item = entry.view.items.find((candidate) => candidate.id === item_id);
-    if (!item) throw pickingItemNotFound(task_id, item_id);
-    return { task: entry.view, item, verdict: decidePick(item, pick) };
+  /** Takes a pick without a shortage: notes what is to be written and told, and answers as things stand after it. */
+  take(request: PickRequest): PickAnswer {
+    const { task, item, verdict, now } = this.decide(request);
+    this.note(task, item, verdict, null);
+    const items = task.items.map((other) => (other === item ? afterPick(item, verdict, now) : other));
+    const picked_items = task.picked_items + (item.status === "pending" ? 1 : 0);
+    const after = { ...task, items, picked_items, updated_at: now };
+    this.#tasks.set(task.id, { task: after, now });
+    return { task: after, item_id: item.id, next_item_id: nextItem(items)?.id ?? null, replacement_ids: [] };
   }
 
-  /** Takes a pick: notes what is to be written and told, and answers as things stand after it. */
-  take(request: Omit<PickRequest, "call">): PickAnswer {
-    const { task, item, verdict } = this.decide(request);
-    this.note(task, item, verdict, null);
-    const now = this.#tasks.get(task.id)?.now ?? null;
-    const items = task.items.map((other) => (other === item ? afterPick(item, verdict, now) : other));
-    const view = {
-      ...task,
-      items,
-      picked_items: task.picked_items + (item.status === "pending" ? 1 : 0),
-      updated_at: now as Date,
-    };
-    this.#tasks.set(task.id, { view, now: now as Date });
-    return { task: view, item_id: item.id, next_item_id: nextItem(items)?.id ?? null, replacement_ids: [] };
+  /** The verdict on a pick. Throws what it is refused for; either way nothing has changed. */
+  decide({ actor, task_id, item_id, pick }: PickRequest) {
+    const entry = this.#tasks.get(task_id);
+    if (!entry) throw pickingTaskNotFound(task_id);
+    assertInProgress(entry.task, "pick an item");
+    assertOwnTask(actor, entry.task);
+    const item = entry.task.items.find((candidate) => candidate.id === item_id);
+    if (!item) throw pickingItemNotFound(task_id, item_id);
+    return { ...entry, item, verdict: decidePick(item, pick) };
   }
 
   /** What a decided pick writes and tells. */
@@ -88,7 +83,7 @@ export class PickSheet {
   }
 }
 
-function afterPick(item: PickingItemRow, verdict: PickVerdict, now: Date | null): PickingItemRow {
+function afterPick(item: PickingItemRow, verdict: PickVerdict, now: Date): PickingItemRow {
   return {
     ...item,
     quantity_picked: item.quantity_picked + verdict.picked,
