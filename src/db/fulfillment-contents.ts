@@ -12,7 +12,10 @@ export interface ContentLine {
 }
 
 /** What a fulfillment sends: what was picked, once its packing task exists; what is to be picked, before. */
-export async function listFulfillmentContents(trx: Transaction, fulfillment_id: bigint): Promise<ContentLine[]> {
+export async function listFulfillmentContents(
+  trx: Transaction,
+  fulfillment_id: bigint,
+): Promise<ContentLine[]> {
   const { rows } = await sql<ContentLine>`
     with packing as (
       select item.order_item_id, item.listing_id, item.quantity
@@ -43,7 +46,9 @@ export async function listOrderContents(trx: Transaction, order_id: bigint): Pro
         select sum(item.quantity)::int from shipment_items item join shipments s on s.id = item.shipment_id
         where item.order_item_id = line.id and s.status <> 'cancelled'), 0), 0) as remaining
     from order_items line
-    where line.order_id = ${order_id} and line.quantity > line.cancelled_quantity order by line.id`.execute(trx);
+    where line.order_id = ${order_id} and line.quantity > line.cancelled_quantity order by line.id`.execute(
+    trx,
+  );
   return rows;
 }
 
@@ -83,7 +88,10 @@ export interface ShippedTask {
 }
 
 /** The packing tasks of fulfillments that leave the house become shipped, under their shipment's number. */
-export async function shipPackingTasks(trx: Transaction, fulfillment_ids: readonly bigint[]): Promise<ShippedTask[]> {
+export async function shipPackingTasks(
+  trx: Transaction,
+  fulfillment_ids: readonly bigint[],
+): Promise<ShippedTask[]> {
   const { rows } = await sql<ShippedTask>`
     update packing_tasks task set status = 'shipped', tracking_number = shipment.tracking_number,
       shipped_at = shipment.shipped_at, updated_at = now()
@@ -104,7 +112,10 @@ export interface ShippedLine {
 }
 
 /** Counts the packed units of these fulfillments as shipped on their order lines; says which they were. */
-export async function shipLines(trx: Transaction, fulfillment_ids: readonly bigint[]): Promise<ShippedLine[]> {
+export async function shipLines(
+  trx: Transaction,
+  fulfillment_ids: readonly bigint[],
+): Promise<ShippedLine[]> {
   const { rows } = await sql<ShippedLine>`
     with sent as (
       select item.order_item_id, item.listing_id, task.order_id, task.fulfillment_id, task.warehouse_id, item.quantity
@@ -115,7 +126,9 @@ export async function shipLines(trx: Transaction, fulfillment_ids: readonly bigi
       from (select order_item_id, sum(quantity)::int as quantity from sent group by order_item_id) sums
       where line.id = sums.order_item_id
     )
-    select order_id, fulfillment_id, warehouse_id, listing_id, quantity from sent order by order_item_id`.execute(trx);
+    select order_id, fulfillment_id, warehouse_id, listing_id, quantity from sent order by order_item_id`.execute(
+    trx,
+  );
   return rows;
 }
 

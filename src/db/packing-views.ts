@@ -49,7 +49,10 @@ export async function packingTaskViews(db: Database, ids: readonly bigint[]): Pr
   });
 }
 
-async function listTasks(db: Database, ids: readonly bigint[]): Promise<(PackingTaskRow & { shipment_id: bigint | null })[]> {
+async function listTasks(
+  db: Database,
+  ids: readonly bigint[],
+): Promise<(PackingTaskRow & { shipment_id: bigint | null })[]> {
   const { rows } = await sql<PackingTaskRow & { shipment_id: bigint | null }>`
     select task.*, (select s.id from shipments s where s.fulfillment_id = task.fulfillment_id and s.status <> 'cancelled'
                     order by s.id limit 1) as shipment_id
@@ -76,7 +79,10 @@ async function listPackages(db: Database, task_ids: readonly bigint[]): Promise<
 
 export async function withContents(db: Database, boxes: readonly PackageRow[]): Promise<PackageView[]> {
   if (boxes.length === 0) return [];
-  const contents = await listPackageContents(db, boxes.map((box) => box.id));
+  const contents = await listPackageContents(
+    db,
+    boxes.map((box) => box.id),
+  );
   const items = Map.groupBy(contents, (content) => content.package_id);
   return boxes.map((box) => ({ ...box, items: items.get(box.id) ?? [] }));
 }

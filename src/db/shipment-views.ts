@@ -26,7 +26,9 @@ export async function shipmentView(db: Database, shipment_id: bigint): Promise<S
 export async function shipmentViews(db: Database, ids: readonly bigint[]): Promise<ShipmentView[]> {
   if (ids.length === 0) return [];
   const { rows } = await sql<ShipmentRow>`
-    select * from shipments where id = any(${ids}::bigint[]) order by array_position(${ids}::bigint[], id)`.execute(db);
+    select * from shipments where id = any(${ids}::bigint[]) order by array_position(${ids}::bigint[], id)`.execute(
+    db,
+  );
   const packages = Map.groupBy(await listPackages(db, ids), (box) => box.shipment_id);
   const items = Map.groupBy(await listItems(db, ids), (item) => item.shipment_id);
   const events = Map.groupBy(await listEvents(db, ids), (event) => event.shipment_id);

@@ -14,7 +14,11 @@ export function shipmentNotFound(shipment_id: bigint): DomainError {
 
 /** Read without a lock: which order to lock before the shipment. */
 export async function findShipmentOrder(db: Database, shipment_id: bigint): Promise<bigint> {
-  const row = await db.selectFrom("shipments").select("order_id").where("id", "=", shipment_id).executeTakeFirst();
+  const row = await db
+    .selectFrom("shipments")
+    .select("order_id")
+    .where("id", "=", shipment_id)
+    .executeTakeFirst();
   if (!row) throw shipmentNotFound(shipment_id);
   return row.order_id;
 }
@@ -22,7 +26,9 @@ export async function findShipmentOrder(db: Database, shipment_id: bigint): Prom
 /** Locks shipments, in order; their orders' rows come first. */
 export async function lockShipments(trx: Transaction, ids: readonly bigint[]): Promise<ShipmentRow[]> {
   const { rows } = await sql<ShipmentRow>`
-    select * from shipments where id = any(${[...new Set(ids)]}::bigint[]) order by id for update`.execute(trx);
+    select * from shipments where id = any(${[...new Set(ids)]}::bigint[]) order by id for update`.execute(
+    trx,
+  );
   return rows;
 }
 
@@ -82,7 +88,9 @@ export async function insertShipmentItems(
     insert into shipment_items (shipment_id, order_item_id, listing_id, quantity)
     select ${shipment_id}, order_item_id, listing_id, quantity
     from unnest(${column(items, "order_item_id")}::bigint[], ${column(items, "listing_id")}::bigint[],
-                ${column(items, "quantity")}::int[]) as item (order_item_id, listing_id, quantity)`.execute(trx);
+                ${column(items, "quantity")}::int[]) as item (order_item_id, listing_id, quantity)`.execute(
+    trx,
+  );
 }
 
 export type ShipmentEventType =
@@ -102,7 +110,10 @@ export interface NewShipmentEvent {
 }
 
 /** The shipment's own history: appended, never changed. */
-export async function insertShipmentEvents(trx: Transaction, events: readonly NewShipmentEvent[]): Promise<void> {
+export async function insertShipmentEvents(
+  trx: Transaction,
+  events: readonly NewShipmentEvent[],
+): Promise<void> {
   if (events.length === 0) return;
   const payloads = events.map((event) => JSON.stringify(event.payload));
   await sql`
@@ -122,7 +133,10 @@ export interface StatusChange {
   delivered_at?: Date | null;
 }
 
-export async function updateShipmentStatuses(trx: Transaction, changes: readonly StatusChange[]): Promise<void> {
+export async function updateShipmentStatuses(
+  trx: Transaction,
+  changes: readonly StatusChange[],
+): Promise<void> {
   if (changes.length === 0) return;
   await sql`
     update shipments s set status = changed.status, shipped_at = coalesce(s.shipped_at, changed.shipped_at, now()),
@@ -133,8 +147,14 @@ export async function updateShipmentStatuses(trx: Transaction, changes: readonly
     where s.id = changed.id`.execute(trx);
 }
 
-export async function updateLabelStatus(trx: Transaction, id: bigint, label_status: LabelStatus): Promise<void> {
-  await sql`update shipments set label_status = ${label_status}, updated_at = now() where id = ${id}`.execute(trx);
+export async function updateLabelStatus(
+  trx: Transaction,
+  id: bigint,
+  label_status: LabelStatus,
+): Promise<void> {
+  await sql`update shipments set label_status = ${label_status}, updated_at = now() where id = ${id}`.execute(
+    trx,
+  );
 }
 
 /** Another shipment of the carrier's that travels under this number now. */
@@ -205,7 +225,10 @@ export async function listShipmentIds(
 }
 
 /** The newest shipment with this number, its own or that of one of its packages. */
-export async function findShipmentByNumber(db: Database, tracking_number: string): Promise<bigint | undefined> {
+export async function findShipmentByNumber(
+  db: Database,
+  tracking_number: string,
+): Promise<bigint | undefined> {
   const { rows } = await sql<{ id: bigint | null }>`
     select max(id) as id from (
       select id from shipments where tracking_number = ${tracking_number}

@@ -24,7 +24,10 @@ export async function listOrderFulfillments(trx: Transaction, order_id: bigint):
   return selectStates(trx, sql`f.order_id = ${order_id}`);
 }
 
-async function selectStates(trx: Transaction, condition: ReturnType<typeof sql>): Promise<FulfillmentState[]> {
+async function selectStates(
+  trx: Transaction,
+  condition: ReturnType<typeof sql>,
+): Promise<FulfillmentState[]> {
   const { rows } = await sql<FulfillmentState & { shipments: string[] }>`
     select f.id, f.order_id, f.warehouse_id, f.status,
       (select task.id from packing_tasks task where task.fulfillment_id = f.id and task.status = 'packed') as packed_task_id,

@@ -117,7 +117,10 @@ export async function listTrackingEvents(
   subject: { shipment_id: bigint } | { package_id: bigint },
   page: { size: number; after: bigint },
 ): Promise<TrackingEventRow[]> {
-  const condition = "shipment_id" in subject ? sql`shipment_id = ${subject.shipment_id}` : sql`package_id = ${subject.package_id}`;
+  const condition =
+    "shipment_id" in subject
+      ? sql`shipment_id = ${subject.shipment_id}`
+      : sql`package_id = ${subject.package_id}`;
   const { rows } = await sql<TrackingEventRow>`
     select * from tracking_events
     where ${condition} and (${page.after} = 0::bigint or (occurred_at, id) > (

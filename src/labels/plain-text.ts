@@ -24,7 +24,7 @@ const LETTERS: Record<string, string> = {
 /** Text for fonts that have ASCII only: accents are taken off, what then remains unknown becomes `?`. Never fails. */
 export function plainText(text: string): string {
   const bare = text.toWellFormed().normalize("NFKD").replace(/\p{M}/gu, "");
-  return [...bare]
+  return Array.from(bare)
     .map((letter) => LETTERS[letter] ?? (/^[\x20-\x7e]$/.test(letter) ? letter : replacement(letter)))
     .join("");
 }

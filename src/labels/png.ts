@@ -34,7 +34,7 @@ function drawText(dots: Uint8Array, { x, y, width, bold, ...shape }: Shape & { k
   const { text, size } = fitText(plainText(shape.text), shape.size, width);
   const em = Math.round(size);
   const baseline = y + Math.round(em * ASCENT);
-  for (const [index, letter] of [...text].entries()) {
+  for (const [index, letter] of Array.from(text).entries()) {
     const pen = x + Math.round(index * size * CHARACTER_WIDTH);
     const glyph = bwip.FontLib.getglyph(FONT, letter.charCodeAt(0), em, em);
     drawGlyph(dots, glyph, pen, baseline);

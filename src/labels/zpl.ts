@@ -17,7 +17,7 @@ function zplShape(shape: Shape): string {
   if (shape.kind === "line")
     return `^FO${shape.x},${shape.y}^GB${shape.width},${shape.height},${shape.height}^FS`;
   if (shape.kind === "text") {
-    const { text, size } = fitText([...shape.text].join(""), shape.size, shape.width);
+    const { text, size } = fitText(shape.text, shape.size, shape.width);
     const height = Math.round(size);
     return `^FO${shape.x},${shape.y}^A0N,${height},${shape.bold ? height : Math.round(size * 0.9)}${field(text)}`;
   }
@@ -31,7 +31,7 @@ function zplShape(shape: Shape): string {
 
 /** A data field in which every byte that means something to the printer, or is not ASCII, is written as hex. */
 function field(text: string): string {
-  const bytes = [...Buffer.from(text.toWellFormed(), "utf8")];
+  const bytes = Array.from(Buffer.from(text.toWellFormed(), "utf8"));
   const hex = (byte: number) => `_${byte.toString(16).toUpperCase().padStart(2, "0")}`;
   const escaped = bytes.map((byte) => (isPlain(byte) ? String.fromCharCode(byte) : hex(byte))).join("");
   return `^FH_^FD${escaped}^FS`;

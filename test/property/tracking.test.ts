@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { actionBetween } from "../../src/domain/state-machine.ts";
 import { shipmentMachine } from "../../src/domain/machines.ts";
-import { isTerminal, trackedState, type TrackingFact } from "../../src/domain/tracking.ts";
+import { actionBetween } from "../../src/domain/state-machine.ts";
+import { isTerminal, type TrackingFact, trackedState } from "../../src/domain/tracking.ts";
 import { type ShipmentStatus, TRACKING_STATUSES } from "../../src/domain/vocabulary.ts";
 
 const START = Date.UTC(2027, 0, 1);
@@ -19,7 +19,10 @@ const facts = fc.array(fact, { maxLength: 12 });
 /** A permutation of the facts, with some of them repeated. */
 const shuffled = facts.chain((list) =>
   fc
-    .tuple(fc.constant(list), list.length === 0 ? fc.constant([]) : fc.array(fc.constantFrom(...list), { maxLength: 12 }))
+    .tuple(
+      fc.constant(list),
+      list.length === 0 ? fc.constant([]) : fc.array(fc.constantFrom(...list), { maxLength: 12 }),
+    )
     .chain(([all, again]) => fc.tuple(fc.constant(all), permutation([...all, ...again]))),
 );
 
@@ -72,7 +75,8 @@ describe("trackedState", () => {
       fc.property(facts, fact, (list, late) => {
         const before = trackedState([], list);
         const newest = Math.max(...list.map((one) => one.occurred_at.getTime()));
-        if (!before || isTerminal(before.status) || isTerminal(trackedState([], [late])?.status ?? "ready")) return;
+        if (!before || isTerminal(before.status) || isTerminal(trackedState([], [late])?.status ?? "ready"))
+          return;
         const older = { ...late, occurred_at: new Date(Math.min(newest, START) - 1) };
         expect(trackedState([], [...list, older])?.status).toBe(before.status);
       }),

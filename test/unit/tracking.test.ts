@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { trackedState, type TrackingFact } from "../../src/domain/tracking.ts";
+import { type TrackingFact, trackedState } from "../../src/domain/tracking.ts";
 import type { TrackingStatus } from "../../src/domain/vocabulary.ts";
 
 function at(hour: number, status: TrackingStatus, package_id: bigint | null = null): TrackingFact {
@@ -12,11 +12,15 @@ describe("trackedState", () => {
   });
 
   it("takes the latest fact by the carrier's clock", () => {
-    expect(trackedState([], [at(5, "out_for_delivery"), at(2, "in_transit")])?.status).toBe("out_for_delivery");
+    expect(trackedState([], [at(5, "out_for_delivery"), at(2, "in_transit")])?.status).toBe(
+      "out_for_delivery",
+    );
   });
 
   it("dates the handing over by the earliest scan", () => {
-    expect(trackedState([], [at(5, "out_for_delivery"), at(2, "in_transit"), at(1, "label_created")])).toMatchObject({
+    expect(
+      trackedState([], [at(5, "out_for_delivery"), at(2, "in_transit"), at(1, "label_created")]),
+    ).toMatchObject({
       handed_over_at: at(2, "in_transit").occurred_at,
     });
   });
@@ -27,7 +31,9 @@ describe("trackedState", () => {
   });
 
   it("keeps a delivery against scans that come after it", () => {
-    expect(trackedState([], [at(3, "delivered"), at(9, "in_transit"), at(9, "exception")])?.status).toBe("delivered");
+    expect(trackedState([], [at(3, "delivered"), at(9, "in_transit"), at(9, "exception")])?.status).toBe(
+      "delivered",
+    );
   });
 
   it("believes that a lost parcel was found", () => {

@@ -13,7 +13,7 @@ export function isMockTrackingNumber(text: string): boolean {
 
 /** Modulo 10 with weights 3 and 1 from the right, as in GS1 numbers: finds every single wrong digit. */
 function checkDigit(digits: string): string {
-  const sum = [...digits]
+  const sum = Array.from(digits)
     .toReversed()
     .reduce((total, digit, index) => total + Number(digit) * (index % 2 === 0 ? 3 : 1), 0);
   return String((10 - (sum % 10)) % 10);
