@@ -31,8 +31,8 @@ export async function completePackingTask(
 ): Promise<PackingTaskView> {
   return once(db, call, async (trx) => {
     const task = await lockTaskWithOrder(trx, task_id);
-    assertOwnTask(actor, task);
     transition(packingTaskMachine, task.status, "pack", task_id);
+    assertOwnTask(actor, task);
     assertAllPacked(task_id, await listPackingItems(trx, task_id));
     await closeBoxes(trx, task);
     await setPacked(trx, task_id);

@@ -2,11 +2,11 @@ import type { Database } from "../../db/database.ts";
 import { type Call, once } from "../../db/idempotency.ts";
 import { lockOrder } from "../../db/orders.ts";
 import { appendEvents } from "../../db/outbox.ts";
-import { findLivePackingTask, lockPickingSource, type PickingSource } from "../../db/packing.ts";
+import { findLivePackingTask, insertPackingTask, lockPickingSource, type PickingSource } from "../../db/packing.ts";
 import { type PackingTaskView, packingTaskView } from "../../db/packing-views.ts";
 import type { Transaction } from "../../db/transaction.ts";
 import { DomainError } from "../../domain/errors.ts";
-import { openPackingTask } from "./open-packing-task.ts";
+import { event } from "../../domain/events.ts";
 
 /**
  * The packing task of a completed picking task. Completion makes it by itself: while nobody has begun to pack, asking
@@ -22,9 +22,10 @@ export async function createPackingTask(
     const existing = await findLivePackingTask(trx, picking_task_id);
     if (existing?.status === "pending") return packingTaskView(trx, existing.id);
     if (existing) throw packingTaskExists(picking_task_id, existing);
-    const { task_id, events } = await openPackingTask(trx, source);
+    const task_id = await insertPackingTask(trx, source);
     if (task_id === undefined) throw nothingPicked(picking_task_id);
-    await appendEvents(trx, events);
+    const { order_id, warehouse_id } = source;
+    await appendEvents(trx, [event("packing.created", { task_id, order_id, warehouse_id, picking_task_id })]);
     return packingTaskView(trx, task_id);
   });
 }

@@ -17,8 +17,8 @@ export async function lockTaskInProgress(
   action: string,
 ): Promise<PackingTaskRow> {
   const task = await lockPackingTask(trx, input.task_id);
-  assertOwnTask(input.actor, task);
   if (task.status !== "in_progress") throw notInProgress(task, action);
+  assertOwnTask(input.actor, task);
   return task;
 }
 

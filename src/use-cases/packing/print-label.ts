@@ -36,8 +36,8 @@ export async function printLabel(
   render: LabelRenderer,
 ): Promise<PrintedLabel> {
   const task = await packingTaskView(db, input.task_id);
-  assertOwnTask(input.actor, task);
   if (task.status !== "packed" && task.status !== "shipped") throw notPacked(task);
+  assertOwnTask(input.actor, task);
   const box = chooseBox(task, input.package_id);
   const label_url = labelUrl(box.id);
   const stored = await findLabel(db, box.id, input.format);

@@ -31,8 +31,8 @@ export async function shipPackingTask(
 ): Promise<PackingTaskView> {
   return once(db, call, async (trx) => {
     const task = await lockTaskWithOrder(trx, input.task_id);
-    assertOwnTask(input.actor, task);
     transition(packingTaskMachine, task.status, "ship", task.id);
+    assertOwnTask(input.actor, task);
     const { shipments, events } = await numberShipments(trx, task, input);
     const shipped = await handOver(trx, shipments);
     await appendEvents(trx, [...events, ...shipped]);

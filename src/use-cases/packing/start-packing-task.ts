@@ -5,7 +5,7 @@ import { setPackingStarted } from "../../db/packing.ts";
 import { type PackingTaskView, packingTaskView } from "../../db/packing-views.ts";
 import { event } from "../../domain/events.ts";
 import { packingTaskMachine } from "../../domain/machines.ts";
-import { type Actor, assertOwnTask } from "../../domain/ownership.ts";
+import { type Actor, assertOwnHands } from "../../domain/ownership.ts";
 import { transition } from "../../domain/state-machine.ts";
 import { advanceFulfillment, projectOrder } from "../orders/progress.ts";
 import { lockTaskWithOrder } from "./lock-task.ts";
@@ -18,8 +18,8 @@ export async function startPackingTask(
 ): Promise<PackingTaskView> {
   return once(db, call, async (trx) => {
     const task = await lockTaskWithOrder(trx, task_id);
-    assertOwnTask(actor, { id: task_id, worker_id });
     transition(packingTaskMachine, task.status, "start", task_id);
+    assertOwnHands(actor, worker_id);
     await setPackingStarted(trx, task_id, worker_id);
     const moved = await advanceFulfillment(trx, task.fulfillment_id, "start_packing");
     const projected = await projectOrder(trx, task.order_id);

@@ -1,0 +1,198 @@
+import type pg from "pg";
+import { runMigrations } from "graphile-worker";
+import { ownSecret } from "./auth-secret.ts";
+import { createCarriers } from "./carriers/registry.ts";
+import { createChannels } from "./channels/registry.ts";
+import type { Config } from "./config.ts";
+import { createDatabase, createPool, type Database } from "./db/database.ts";
+import { migrate } from "./db/migrate.ts";
+import { setChannel } from "./db/channels.ts";
+import { awaitPostgres, awaitRedis } from "./dependencies.ts";
+import { startEmbedded } from "./embedded/embedded.ts";
+import { type Consumer, startConsumer } from "./events/consumer.ts";
+import { orderEntryHandler } from "./events/order-consumer.ts";
+import { type Relay, startRelay } from "./events/relay.ts";
+import { type Jobs, startJobs } from "./jobs/jobs.ts";
+import { renderLabel } from "./labels/render.ts";
+import type { Logger } from "./logger.ts";
+import { createAuthenticator } from "./rpc/auth.ts";
+import { Dispatcher } from "./rpc/dispatcher.ts";
+import { type GrpcServer, startGrpcServer } from "./rpc/grpc-server.ts";
+import { type HttpServer, startHttpServer } from "./rpc/http-server.ts";
+import { routeRpcs } from "./rpc/router.ts";
+import { serviceHandlers } from "./rpc/service-handlers.ts";
+import { removeRunFile, type RunInfo, runFileOf, writeRunFile } from "./run-file.ts";
+import { createMetrics } from "./telemetry/metrics.ts";
+import { createReadiness } from "./telemetry/readiness.ts";
+
+/** How long running calls may take to finish when the service goes down. */
+const GRACE_MS = 20_000;
+/** A loop that has not come round for this long is stuck. */
+const STUCK_MS = 15_000;
+
+export interface Service {
+  info: RunInfo;
+  /** Goes down in order: no new work, running work finished, connections closed, private servers stopped. */
+  stop(): Promise<void>;
+}
+
+interface Urls {
+  databaseUrl: string;
+  redisUrl: string;
+  stop(): Promise<void>;
+}
+
+/** Everything that a start has opened, to be closed in the reverse order, whatever happens. */
+class Opened {
+  readonly #closers: (() => Promise<unknown>)[] = [];
+
+  add(close: () => Promise<unknown>): void {
+    this.#closers.unshift(close);
+  }
+
+  async closeAll(): Promise<void> {
+    for (const close of this.#closers.splice(0)) await close();
+  }
+}
+
+/** The composition root: config → parts by ROLES → running. */
+export async function startService(config: Config, logger: Logger): Promise<Service> {
+  const opened = new Opened();
+  try {
+    const info = await startParts(config, logger, opened);
+    return { info, stop: () => opened.closeAll() };
+  } catch (error) {
+    await opened.closeAll();
+    throw error;
+  }
+}
+
+async function startParts(config: Config, logger: Logger, opened: Opened): Promise<RunInfo> {
+  const urls = await findServers(config, logger);
+  opened.add(urls.stop);
+  await Promise.all([awaitPostgres(urls.databaseUrl, logger), awaitRedis(urls.redisUrl, logger)]);
+  await prepareDatabase(urls.databaseUrl, config, logger);
+  const loops = await startLoops(config, urls, logger, opened);
+  const ports = await startServers(config, urls, logger, opened, loops);
+  const info = { pid: process.pid, ...ports, databaseUrl: urls.databaseUrl, redisUrl: urls.redisUrl };
+  await writeRunFile(runFileOf(config.DATA_DIR), info);
+  opened.add(() => removeRunFile(runFileOf(config.DATA_DIR)));
+  return info;
+}
+
+/** The servers that were named, or private ones. */
+async function findServers(config: Config, logger: Logger): Promise<Urls> {
+  const { DATABASE_URL, REDIS_URL, DATA_DIR } = config;
+  const need = { postgres: DATABASE_URL === undefined, redis: REDIS_URL === undefined };
+  if (!need.postgres && !need.redis)
+    return { databaseUrl: DATABASE_URL as string, redisUrl: REDIS_URL as string, stop: async () => {} };
+  const embedded = await startEmbedded({ dataDir: DATA_DIR, log: (line) => logger.info(line), need });
+  return {
+    databaseUrl: DATABASE_URL ?? (embedded.databaseUrl as string),
+    redisUrl: REDIS_URL ?? (embedded.redisUrl as string),
+    stop: () => embedded.stop(),
+  };
+}
+
+/** Brings the schema up to date; several processes may start at once. */
+export async function prepareDatabase(databaseUrl: string, config: Config, logger: Logger): Promise<void> {
+  const pool = createPool({ connectionString: databaseUrl, max: 1, applicationName: "warehouse-migrate" });
+  try {
+    const applied = await migrate(pool);
+    if (applied.length > 0) logger.info({ applied }, "the database was migrated");
+    await runMigrations({ connectionString: databaseUrl });
+    await setChannel(createDatabase(pool), "listings", config.LISTINGS_URL !== undefined);
+  } finally {
+    await pool.end();
+  }
+}
+
+interface Loops {
+  consumer: Consumer | undefined;
+  relay: Relay | undefined;
+}
+
+async function startLoops(config: Config, urls: Urls, logger: Logger, opened: Opened): Promise<Loops> {
+  const has = (role: Config["ROLES"][number]) => config.ROLES.includes(role);
+  const relay = has("relay") ? startRelay({ ...urls, logger }) : undefined;
+  if (relay) opened.add(() => relay.stop()); // last to go: what the others still commit is published
+  if (has("jobs")) {
+    const { db } = openDatabase(urls, 5, "warehouse-jobs", opened);
+    const jobs: Jobs = await startJobs({
+      databaseUrl: urls.databaseUrl,
+      db,
+      logger,
+      carriers: createCarriers({ mock: { speed: config.MOCK_CARRIER_SPEED, renderLabel } }),
+      channels: createChannels({ listingsUrl: config.LISTINGS_URL }),
+      trackingPollSeconds: config.TRACKING_POLL_SECONDS,
+    });
+    opened.add(() => jobs.stop());
+  }
+  if (!has("consumer")) return { consumer: undefined, relay };
+  const { db } = openDatabase(urls, 3, "warehouse-consumer", opened);
+  const handle = orderEntryHandler(db, logger);
+  const consumer = startConsumer({ redisUrl: urls.redisUrl, name: consumerName(config), logger, handle });
+  opened.add(() => consumer.stop());
+  return { consumer, relay };
+}
+
+/** Stable over restarts of the same process on the same host; apart for processes side by side. */
+function consumerName(config: Config): string {
+  return `${process.env["HOSTNAME"] ?? "host"}-${config.GRPC_PORT || process.pid}`;
+}
+
+function openDatabase(urls: Urls, max: number, applicationName: string, opened: Opened): { db: Database; pool: pg.Pool } {
+  const pool = createPool({ connectionString: urls.databaseUrl, max, applicationName });
+  opened.add(() => pool.end());
+  return { db: createDatabase(pool), pool };
+}
+
+async function startServers(config: Config, urls: Urls, logger: Logger, opened: Opened, loops: Loops) {
+  const wanted = config.ROLES.some((role) => role === "grpc" || role === "http");
+  if (!wanted) return { grpcPort: null, httpPort: null };
+  const { db, pool } = openDatabase(urls, 20, "warehouse-rpc", opened);
+  const metrics = createMetrics();
+  const dispatcher = new Dispatcher({ authenticate: await authenticator(config, logger), logger, metrics });
+  const rpcs = routeRpcs(serviceHandlers({ db, logger }));
+  const common = { host: config.HOST, rpcs, dispatcher, tls: config.tls };
+  const http = config.ROLES.includes("http")
+    ? await startHttpServer({ ...common, port: config.HTTP_PORT, logger, metrics, readiness: readinessOf(pool, loops) })
+    : undefined;
+  const grpc = config.ROLES.includes("grpc")
+    ? await startGrpcServer({ ...common, port: config.GRPC_PORT, reflection: config.REFLECTION === "on" })
+    : undefined;
+  grpc?.setServing(true);
+  opened.add(() => stopServers(grpc, http, dispatcher));
+  return { grpcPort: grpc?.port ?? null, httpPort: http?.port ?? null };
+}
+
+async function stopServers(grpc: GrpcServer | undefined, http: HttpServer | undefined, dispatcher: Dispatcher) {
+  grpc?.setServing(false);
+  dispatcher.endStreams();
+  await Promise.all([grpc?.stop(GRACE_MS), http?.stop(GRACE_MS)]);
+}
+
+async function authenticator(config: Config, logger: Logger) {
+  if (config.AUTH === "none") {
+    logger.warn("AUTH=none: whoever reaches this port may do everything");
+    return createAuthenticator({ mode: "none" });
+  }
+  const secret = config.AUTH_SECRET ?? (config.AUTH_JWKS ? undefined : await ownSecret(config.DATA_DIR));
+  return createAuthenticator({ mode: "tokens", secret, jwks: config.AUTH_JWKS });
+}
+
+/** Ready means: the database answers, and the loops of this process come round. */
+function readinessOf(pool: pg.Pool, { consumer, relay }: Loops) {
+  const moving = (progress: () => { lastProgressAt: Date }) => () => {
+    const idle = Date.now() - progress().lastProgressAt.getTime();
+    return idle > STUCK_MS ? `no progress for ${Math.round(idle / 1000)} s` : undefined;
+  };
+  return createReadiness({
+    database: async () => {
+      await pool.query("select 1");
+      return undefined;
+    },
+    ...(consumer ? { consumer: moving(() => consumer.progress()) } : {}),
+    ...(relay ? { relay: moving(() => relay.progress()) } : {}),
+  });
+}

@@ -1,0 +1,24 @@
+import { catalogueHandlers } from "./catalogue-handlers.ts";
+import type { Deps } from "./deps.ts";
+import { inventoryHandlers } from "./inventory-handlers.ts";
+import { operationsHandlers } from "./operations-handlers.ts";
+import { orderHandlers } from "./order-handlers.ts";
+import { packingHandlers } from "./packing-handlers.ts";
+import { pickingHandlers } from "./picking-handlers.ts";
+import type { Handlers } from "./router.ts";
+import { shipmentHandlers } from "./shipment-handlers.ts";
+
+/** Every handler that this version has; what is missing answers UNIMPLEMENTED. */
+export function serviceHandlers(deps: Deps): Handlers {
+  return {
+    warehouse: {
+      ...catalogueHandlers(deps),
+      ...inventoryHandlers(deps),
+      ...orderHandlers(deps),
+      ...pickingHandlers(deps),
+      ...packingHandlers(deps),
+      ...shipmentHandlers(deps),
+    },
+    operations: operationsHandlers(deps),
+  };
+}
