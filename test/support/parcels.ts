@@ -1,6 +1,6 @@
 import { sql } from "kysely";
-import { createMockCarrier } from "../../src/carriers/mock/mock-carrier.ts";
 import type { Carriers } from "../../src/carriers/carrier.ts";
+import { createMockCarrier } from "../../src/carriers/mock/mock-carrier.ts";
 import type { Database } from "../../src/db/database.ts";
 import type { PackingTaskView } from "../../src/db/packing-views.ts";
 import { shipmentView } from "../../src/db/shipment-views.ts";
@@ -30,7 +30,11 @@ export function mockCarriers({ speed = 1, now = () => new Date() } = {}): Carrie
 }
 
 /** An order as a picker left it: completely picked, waiting for its packer. */
-export async function pickedOrder(db: Database, order_id: bigint, items: readonly TestItem[]): Promise<bigint> {
+export async function pickedOrder(
+  db: Database,
+  order_id: bigint,
+  items: readonly TestItem[],
+): Promise<bigint> {
   await takeOrderEvents(db, [confirmed(order_id, items)]);
   const task_id = await pickingTaskOf(db, order_id);
   const actor = OPERATOR;
@@ -45,19 +49,24 @@ export async function pickedOrder(db: Database, order_id: bigint, items: readonl
     item_id: id,
     pick: { quantity },
   }));
-  const outcomes = await pickItems(db, picks as never);
-  for (const outcome of outcomes) if (outcome === "busy" || "refused" in outcome) throw new Error(JSON.stringify(outcome));
+  const outcomes = await pickItems(db, picks);
+  for (const outcome of outcomes)
+    if (outcome === "busy" || "refused" in outcome) throw new Error(JSON.stringify(outcome));
   await completePickingTask(db, freshCall(), { task_id, actor });
   return packingTaskOf(db, order_id);
 }
 
 async function pickingTaskOf(db: Database, order_id: bigint): Promise<bigint> {
-  const { rows } = await sql<{ id: bigint }>`select id from picking_tasks where order_id = ${order_id}`.execute(db);
+  const { rows } = await sql<{
+    id: bigint;
+  }>`select id from picking_tasks where order_id = ${order_id}`.execute(db);
   return (rows[0] as { id: bigint }).id;
 }
 
 export async function packingTaskOf(db: Database, order_id: bigint): Promise<bigint> {
-  const { rows } = await sql<{ id: bigint }>`select id from packing_tasks where order_id = ${order_id}`.execute(db);
+  const { rows } = await sql<{
+    id: bigint;
+  }>`select id from packing_tasks where order_id = ${order_id}`.execute(db);
   return (rows[0] as { id: bigint }).id;
 }
 

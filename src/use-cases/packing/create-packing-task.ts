@@ -2,7 +2,12 @@ import type { Database } from "../../db/database.ts";
 import { type Call, once } from "../../db/idempotency.ts";
 import { lockOrder } from "../../db/orders.ts";
 import { appendEvents } from "../../db/outbox.ts";
-import { findLivePackingTask, insertPackingTask, lockPickingSource, type PickingSource } from "../../db/packing.ts";
+import {
+  findLivePackingTask,
+  insertPackingTask,
+  lockPickingSource,
+  type PickingSource,
+} from "../../db/packing.ts";
 import { type PackingTaskView, packingTaskView } from "../../db/packing-views.ts";
 import type { Transaction } from "../../db/transaction.ts";
 import { DomainError } from "../../domain/errors.ts";
