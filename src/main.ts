@@ -1,3 +1,4 @@
+import { hostname } from "node:os";
 import type pg from "pg";
 import { runMigrations } from "graphile-worker";
 import { ownSecret } from "./auth-secret.ts";
@@ -138,7 +139,7 @@ async function startLoops(config: Config, urls: Urls, logger: Logger, opened: Op
 
 /** Stable over restarts of the same process on the same host; apart for processes side by side. */
 function consumerName(config: Config): string {
-  return `${process.env["HOSTNAME"] ?? "host"}-${config.GRPC_PORT || process.pid}`;
+  return `${hostname()}-${config.GRPC_PORT || process.pid}`;
 }
 
 function openDatabase(urls: Urls, max: number, applicationName: string, opened: Opened): { db: Database; pool: pg.Pool } {

@@ -95,7 +95,7 @@ export const LAWS: readonly Law[] = [
         better.id, better.available_quantity) as violation
       from wms_reservations r
       join product_locations lot on lot.id = r.product_location_id
-      join listings using (listing_id)
+      join listings on listings.listing_id = lot.listing_id
       join product_locations better on better.listing_id = lot.listing_id and better.warehouse_id = lot.warehouse_id
         and better.allocatable and better.available_quantity > 0 and better.id <> lot.id
         and (better.expires_on is null or better.expires_on >= current_date)

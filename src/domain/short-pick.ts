@@ -15,15 +15,14 @@ export function insertIntoWalk<S extends Stop>(
   replacements: readonly RouteStop[],
 ): Walk<S> {
   const walk: (S | RouteStop)[] = stops.toSorted((a, b) => a.sequence - b.sequence);
-  for (const replacement of replacements.toSorted(comparePickRoute)) {
-    const from = walk.indexOf(here) + 1;
-    const ahead = comparePickRoute(here, replacement) <= 0;
-    const before = ahead
-      ? walk.findIndex((stop, at) => at >= from && comparePickRoute(stop, replacement) > 0)
-      : -1;
-    if (before === -1) walk.push(replacement);
-    else walk.splice(before, 0, replacement);
+  const route = replacements.toSorted(comparePickRoute);
+  const isAhead = (stop: RouteStop) => comparePickRoute(here, stop) <= 0;
+  for (const stop of route.filter(isAhead)) {
+    const after = walk.indexOf(here);
+    const before = walk.findIndex((other, at) => at > after && comparePickRoute(other, stop) > 0);
+    walk.splice(before === -1 ? walk.length : before, 0, stop);
   }
+  walk.push(...route.filter((stop) => !isAhead(stop)));
   const sequenceOf = new Map(walk.map((stop, at) => [stop, at + 1]));
   return {
     moved: stops.flatMap((stop) => {

@@ -104,10 +104,11 @@ describe("replacements in a walk", () => {
     });
     const stops = [stop(1, 1), stop(4, 2), stop(8, 3)];
     const { moved, sequences } = insertIntoWalk(stops, stops[1] as (typeof stops)[number], [
+      stop(9, 0),
       stop(6, 0),
       stop(2, 0),
     ]);
-    expect(sequences).toEqual([3, 5]);
+    expect(sequences).toEqual([5, 3, 6]);
     expect(moved.map(({ stop: { bay }, sequence }) => [bay, sequence])).toEqual([[8, 4]]);
   });
 });
