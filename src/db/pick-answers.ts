@@ -9,7 +9,7 @@ import type { Transaction } from "./transaction.ts";
  */
 interface StoredAnswer extends Omit<PickAnswer, "task"> {
   task: PickingTaskRow;
-  /** id, required, picked, status, sequence, picked_at in ms: joined by `,` and `;`, since JSON would be thrice the size. */
+  /** id, required, picked, open, status, sequence, picked_at in ms: joined by `,` and `;`, since JSON would be thrice the size. */
   states: string;
   notes: [bigint, string][];
 }
@@ -28,11 +28,12 @@ export function packPickAnswer(answer: PickAnswer): string {
 }
 
 function packState(item: PickingItemRow): string {
-  const { id, quantity_required, quantity_picked, status, sequence, picked_at } = item;
+  const { id, quantity_required, quantity_picked, open_quantity, status, sequence, picked_at } = item;
   return [
     id,
     quantity_required,
     quantity_picked,
+    open_quantity,
     STATUSES.indexOf(status),
     sequence,
     picked_at?.getTime() ?? "",
@@ -59,12 +60,13 @@ function unpackState(
   items: ReadonlyMap<bigint, PickingItemRow>,
   notes: ReadonlyMap<bigint, string>,
 ): PickingItemRow {
-  const [id = "", required, picked, status, sequence, picked_at] = state.split(",");
+  const [id = "", required, picked, open, status, sequence, picked_at] = state.split(",");
   const item = items.get(BigInt(id)) as PickingItemRow;
   return {
     ...item,
     quantity_required: Number(required),
     quantity_picked: Number(picked),
+    open_quantity: Number(open),
     status: STATUSES[Number(status)] ?? item.status,
     sequence: Number(sequence),
     picked_at: picked_at ? new Date(Number(picked_at)) : null,

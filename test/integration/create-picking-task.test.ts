@@ -109,7 +109,7 @@ describe("createPickingTask", () => {
       listing_id: a,
       warehouse_id: near.id,
       quantity: 4,
-      expires_at: null,
+      expires_at: new Date(Date.now() + 3_600_000),
     });
     expect((await refusal(create(nextOrder++, [[a, 1]]))).reason).toBe("INSUFFICIENT_STOCK");
     expect((await create(order_id, [[a, 4]])).items).toHaveLength(1);
