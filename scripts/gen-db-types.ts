@@ -22,7 +22,11 @@ const NARROWED: Record<string, Record<string, string>> = {
   PackingTasks: { status: "PackingTaskStatus", priority: "Priority", packaging_type: "PackagingType | null" },
   PackingTaskItems: { status: "PackingTaskItemStatus" },
   Packages: { packaging_type: "PackagingType" },
-  Shipments: { status: "ShipmentStatus", label_status: "LabelStatus", channel_sync_status: "ChannelSyncStatus" },
+  Shipments: {
+    status: "ShipmentStatus",
+    label_status: "LabelStatus",
+    channel_sync_status: "ChannelSyncStatus",
+  },
   TrackingEvents: { status: "TrackingStatus" },
   WmsReservations: { status: "ReservationStatus" },
   Listings: { removal_strategy: "RemovalStrategy" },
@@ -35,22 +39,46 @@ function narrow(generated: string): string {
   let text = generated;
   for (const [table, columns] of Object.entries(NARROWED)) {
     for (const [column, type] of Object.entries(columns)) {
-      const line = new RegExp(`(interface ${table} \\{[^}]*?\\n  ${column}: )(Generated<string>|string \\| null|string);`);
+      const line = new RegExp(
+        `(interface ${table} \\{[^}]*?\\n  ${column}: )(Generated<string>|string \\| null|string);`,
+      );
       if (!line.test(text)) throw new Error(`${table}.${column} is not a text column`);
-      text = text.replace(line, (_, before: string, was: string) =>
-        `${before}${was.startsWith("Generated") ? `Generated<${type}>` : type};`);
+      text = text.replace(
+        line,
+        (_, before: string, was: string) =>
+          `${before}${was.startsWith("Generated") ? `Generated<${type}>` : type};`,
+      );
       used.add(type.replace(" | null", ""));
     }
   }
   const names = [...used].sort().join(", ");
-  return text.replace(/\nimport type/, `\nimport type { ${names} } from "../domain/vocabulary.ts";\nimport type`);
+  return text.replace(
+    /\nimport type/,
+    `\nimport type { ${names} } from "../domain/vocabulary.ts";\nimport type`,
+  );
 }
 
 async function generate(databaseUrl: string, file: string): Promise<string> {
   const { code, output } = await runCommand([
-    "kysely-codegen", "--dialect", "postgres", "--url", databaseUrl, "--out-file", file, "--default-schema", "public",
-    "--include-pattern", "public.*", "--exclude-pattern", "public.schema_migrations", "--date-parser", "string", "--numeric-parser", "number",
-    "--type-mapping", JSON.stringify({ int8: "bigint" }),
+    "kysely-codegen",
+    "--dialect",
+    "postgres",
+    "--url",
+    databaseUrl,
+    "--out-file",
+    file,
+    "--default-schema",
+    "public",
+    "--include-pattern",
+    "public.*",
+    "--exclude-pattern",
+    "public.schema_migrations",
+    "--date-parser",
+    "string",
+    "--numeric-parser",
+    "number",
+    "--type-mapping",
+    JSON.stringify({ int8: "bigint" }),
   ]);
   if (code !== 0) throw new Error(output);
   await writeFile(file, narrow(await readFile(file, "utf8")));
@@ -66,6 +94,7 @@ const services = await startEmbedded({
   log: () => {},
   need: { postgres: true, redis: false },
   fast: true,
+  discard: true,
 });
 try {
   const url = services.databaseUrl as string;
@@ -74,7 +103,12 @@ try {
   await pool.end();
   // Beside the target, so that the formatter's settings hold for it.
   const draft = new URL("../src/db/schema.draft.ts", import.meta.url).pathname;
-  const text = await generate(url, draft).finally(() => rm(draft, { force: true }));
+  let text: string;
+  try {
+    text = await generate(url, draft);
+  } finally {
+    await rm(draft, { force: true });
+  }
   if (!values.check) await writeFile(TARGET, text);
   else if (text !== (await readFile(TARGET, "utf8").catch(() => ""))) {
     console.error('src/db/schema.ts is not what the migrations make; run "npm run gen"');

@@ -17,7 +17,10 @@ export function withDiagrams(readme: string): string {
     ({ machine, table, column }) =>
       `**${machine.name.replaceAll("_", " ")}** (\`${table}.${column}\`)\n\n\`\`\`mermaid\n${toMermaid(machine)}\n\`\`\`\n`,
   );
-  return readme.replace(MARKERS, (_, begin: string, end: string) => `${begin}\n${diagrams.join("\n")}\n${end}`);
+  return readme.replace(
+    MARKERS,
+    (_, begin: string, end: string) => `${begin}\n${diagrams.join("\n")}\n${end}`,
+  );
 }
 
 if (import.meta.main) {

@@ -4,8 +4,7 @@ import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import { LOG_LEVELS } from "./logger.ts";
 
-export const PROCESS_ROLES = ["grpc", "http", "consumer", "relay", "jobs"] as const;
-export type ProcessRole = (typeof PROCESS_ROLES)[number];
+const PROCESS_ROLES = ["grpc", "http", "consumer", "relay", "jobs"] as const;
 
 const PROJECT = fileURLToPath(new URL("..", import.meta.url));
 
@@ -47,12 +46,16 @@ export class ConfigError extends Error {}
 
 /** The environment, read once and checked. An empty value counts as unset. */
 export function readConfig(environment: Record<string, string | undefined> = process.env) {
-  const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== undefined && value !== ""));
+  const given = Object.fromEntries(
+    Object.entries(environment).filter(([, value]) => value !== undefined && value !== ""),
+  );
   const read = schema.safeParse(given);
   if (!read.success) throw new ConfigError(explain(read.error));
   const { TLS_CERT, TLS_KEY, TLS_CLIENT_CA, ...config } = read.data;
   if ((TLS_CERT === undefined) !== (TLS_KEY === undefined))
-    throw new ConfigError(`${TLS_CERT ? "TLS_KEY" : "TLS_CERT"}: TLS_CERT and TLS_KEY are set together, or neither is`);
+    throw new ConfigError(
+      `${TLS_CERT ? "TLS_KEY" : "TLS_CERT"}: TLS_CERT and TLS_KEY are set together, or neither is`,
+    );
   if (config.AUTH === "tokens" && config.DATABASE_URL && !config.AUTH_SECRET && !config.AUTH_JWKS)
     throw new ConfigError("AUTH_SECRET: with DATABASE_URL set, AUTH=tokens needs AUTH_SECRET or AUTH_JWKS");
   const tls =

@@ -13,34 +13,54 @@ export class DependencyError extends Error {}
 /** Waits until PostgreSQL 15 or newer answers. */
 export async function awaitPostgres(url: string, logger: Logger): Promise<void> {
   const version = await patiently(`PostgreSQL at ${hostOf(url)}`, logger, async () => {
-    const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 2_000, query_timeout: 2_000 });
+    const client = new pg.Client({
+      connectionString: url,
+      connectionTimeoutMillis: 2_000,
+      query_timeout: 2_000,
+    });
     client.on("error", () => {});
     try {
       await client.connect();
-      const { rows } = await client.query<{ version: string }>("select current_setting('server_version_num') as version");
+      const { rows } = await client.query<{ version: string }>(
+        "select current_setting('server_version_num') as version",
+      );
       return Number(rows[0]?.version ?? 0);
     } finally {
       await client.end().catch(() => {});
     }
   });
   if (version < 150_000)
-    throw new DependencyError(`PostgreSQL at ${hostOf(url)} is version ${Math.floor(version / 10_000)}: 15 or newer is needed`);
+    throw new DependencyError(
+      `PostgreSQL at ${hostOf(url)} is version ${Math.floor(version / 10_000)}: 15 or newer is needed`,
+    );
 }
 
 /** Waits until Redis (or Valkey) 7.0 or newer answers. */
 export async function awaitRedis(url: string, logger: Logger): Promise<void> {
   const version = await patiently(`Redis at ${hostOf(url)}`, logger, async () => {
-    const redis = new Redis(url, { lazyConnect: true, retryStrategy: () => null, connectTimeout: 2_000, maxRetriesPerRequest: 0 });
+    const redis = new Redis(url, {
+      lazyConnect: true,
+      retryStrategy: () => null,
+      connectTimeout: 2_000,
+      maxRetriesPerRequest: 0,
+    });
     redis.on("error", () => {});
     try {
       await redis.connect();
-      return /redis_version:(\d+)\.(\d+)/.exec(await redis.info("server"))?.slice(1).map(Number) ?? [0, 0];
+      return (
+        /redis_version:(\d+)\.(\d+)/
+          .exec(await redis.info("server"))
+          ?.slice(1)
+          .map(Number) ?? [0, 0]
+      );
     } finally {
       redis.disconnect();
     }
   });
   if ((version[0] ?? 0) < 7)
-    throw new DependencyError(`Redis at ${hostOf(url)} is version ${version.join(".")}: 7.0 or newer is needed`);
+    throw new DependencyError(
+      `Redis at ${hostOf(url)} is version ${version.join(".")}: 7.0 or newer is needed`,
+    );
 }
 
 /** Tries again while a dependency is coming up, and says so; gives up after half a minute. */
@@ -52,7 +72,8 @@ async function patiently<T>(what: string, logger: Logger, probe: () => Promise<T
       return await probe();
     } catch (error) {
       const reason = (error as { code?: string }).code ?? (error as Error).message;
-      if (Date.now() >= deadline || isFinal(error)) throw new DependencyError(`${what} can't be reached: ${reason}`);
+      if (Date.now() >= deadline || isFinal(error))
+        throw new DependencyError(`${what} can't be reached: ${reason}`);
       if (Date.now() >= tellAt) {
         logger.warn({ reason }, `waiting for ${what}`);
         tellAt = Date.now() + TELL_EVERY_MS;
@@ -65,7 +86,10 @@ async function patiently<T>(what: string, logger: Logger, probe: () => Promise<T
 /** A wrong password or database does not get better by waiting. */
 function isFinal(error: unknown): boolean {
   const code = (error as { code?: string }).code ?? "";
-  return ["28P01", "28000", "3D000"].includes(code) || /WRONGPASS|NOAUTH|invalid username-password/.test(String(error));
+  return (
+    ["28P01", "28000", "3D000"].includes(code) ||
+    /WRONGPASS|NOAUTH|invalid username-password/.test(String(error))
+  );
 }
 
 function hostOf(url: string): string {

@@ -1,13 +1,13 @@
 import { hostname } from "node:os";
-import type pg from "pg";
 import { runMigrations } from "graphile-worker";
+import type pg from "pg";
 import { ownSecret } from "./auth-secret.ts";
 import { createCarriers } from "./carriers/registry.ts";
 import { createChannels } from "./channels/registry.ts";
 import type { Config } from "./config.ts";
+import { setChannel } from "./db/channels.ts";
 import { createDatabase, createPool, type Database } from "./db/database.ts";
 import { migrate } from "./db/migrate.ts";
-import { setChannel } from "./db/channels.ts";
 import { awaitPostgres, awaitRedis } from "./dependencies.ts";
 import { startEmbedded } from "./embedded/embedded.ts";
 import { type Consumer, startConsumer } from "./events/consumer.ts";
@@ -22,7 +22,7 @@ import { type GrpcServer, startGrpcServer } from "./rpc/grpc-server.ts";
 import { type HttpServer, startHttpServer } from "./rpc/http-server.ts";
 import { routeRpcs } from "./rpc/router.ts";
 import { serviceHandlers } from "./rpc/service-handlers.ts";
-import { removeRunFile, type RunInfo, runFileOf, writeRunFile } from "./run-file.ts";
+import { type RunInfo, removeRunFile, runFileOf, writeRunFile } from "./run-file.ts";
 import { createMetrics } from "./telemetry/metrics.ts";
 import { createReadiness } from "./telemetry/readiness.ts";
 
@@ -70,7 +70,7 @@ export async function startService(config: Config, logger: Logger): Promise<Serv
 
 async function startParts(config: Config, logger: Logger, opened: Opened): Promise<RunInfo> {
   const urls = await findServers(config, logger);
-  opened.add(urls.stop);
+  opened.add(() => urls.stop());
   await Promise.all([awaitPostgres(urls.databaseUrl, logger), awaitRedis(urls.redisUrl, logger)]);
   await prepareDatabase(urls.databaseUrl, config, logger);
   const loops = await startLoops(config, urls, logger, opened);
@@ -142,7 +142,12 @@ function consumerName(config: Config): string {
   return `${hostname()}-${config.GRPC_PORT || process.pid}`;
 }
 
-function openDatabase(urls: Urls, max: number, applicationName: string, opened: Opened): { db: Database; pool: pg.Pool } {
+function openDatabase(
+  urls: Urls,
+  max: number,
+  applicationName: string,
+  opened: Opened,
+): { db: Database; pool: pg.Pool } {
   const pool = createPool({ connectionString: urls.databaseUrl, max, applicationName });
   opened.add(() => pool.end());
   return { db: createDatabase(pool), pool };
@@ -157,7 +162,13 @@ async function startServers(config: Config, urls: Urls, logger: Logger, opened: 
   const rpcs = routeRpcs(serviceHandlers({ db, logger }));
   const common = { host: config.HOST, rpcs, dispatcher, tls: config.tls };
   const http = config.ROLES.includes("http")
-    ? await startHttpServer({ ...common, port: config.HTTP_PORT, logger, metrics, readiness: readinessOf(pool, loops) })
+    ? await startHttpServer({
+        ...common,
+        port: config.HTTP_PORT,
+        logger,
+        metrics,
+        readiness: readinessOf(pool, loops),
+      })
     : undefined;
   const grpc = config.ROLES.includes("grpc")
     ? await startGrpcServer({ ...common, port: config.GRPC_PORT, reflection: config.REFLECTION === "on" })
@@ -167,7 +178,11 @@ async function startServers(config: Config, urls: Urls, logger: Logger, opened: 
   return { grpcPort: grpc?.port ?? null, httpPort: http?.port ?? null };
 }
 
-async function stopServers(grpc: GrpcServer | undefined, http: HttpServer | undefined, dispatcher: Dispatcher) {
+async function stopServers(
+  grpc: GrpcServer | undefined,
+  http: HttpServer | undefined,
+  dispatcher: Dispatcher,
+) {
   grpc?.setServing(false);
   dispatcher.endStreams();
   await Promise.all([grpc?.stop(GRACE_MS), http?.stop(GRACE_MS)]);

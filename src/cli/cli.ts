@@ -15,7 +15,7 @@ const program = new Command("warehouse")
 for (const register of [
   registerServe,
   registerMigrate,
-//DEMO2
+  //DEMO2
   registerToken,
   registerVerify,
   registerDeadLetters,

@@ -12,7 +12,9 @@ export function registerDeadLetters(program: Command): void {
     .action(() =>
       withDatabase(async (db) => {
         for (const letter of await listDeadLetters(db, { statuses: ["open"] }, { size: SHOWN, after: 0n }))
-          console.log(`${letter.id}\t${letter.stream}\t${letter.entry_id}\t${letter.event_type}\t${letter.reason}`);
+          console.log(
+            `${letter.id}\t${letter.stream}\t${letter.entry_id}\t${letter.event_type}\t${letter.reason}`,
+          );
       }),
     );
   dlq

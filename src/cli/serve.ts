@@ -7,7 +7,9 @@ import { writeRunFile } from "../run-file.ts";
 export function registerServe(program: Command): void {
   program
     .command("serve")
-    .description("run the service; without DATABASE_URL and REDIS_URL, with a private PostgreSQL and Redis in .data/")
+    .description(
+      "run the service; without DATABASE_URL and REDIS_URL, with a private PostgreSQL and Redis in .data/",
+    )
     .option("--ready-file <path>", "write ports and addresses there as JSON when the service is ready")
     .action(serve);
 }
@@ -19,7 +21,9 @@ async function serve({ readyFile }: { readyFile?: string }): Promise<void> {
   const service = await startService(config, logger);
   if (readyFile) await writeRunFile(readyFile, service.info);
   const { grpcPort, httpPort } = service.info;
-  console.log(`warehouse is ready: gRPC ${config.HOST}:${grpcPort ?? "-"}, HTTP http://${config.HOST}:${httpPort ?? "-"}`);
+  console.log(
+    `warehouse is ready: gRPC ${config.HOST}:${grpcPort ?? "-"}, HTTP http://${config.HOST}:${httpPort ?? "-"}`,
+  );
   logger.info({ signal: await asked }, "going down");
   await service.stop();
   logger.info("stopped");

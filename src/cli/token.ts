@@ -15,13 +15,22 @@ export function registerToken(program: Command): void {
     .action(issue);
 }
 
-async function issue(options: { role: (typeof ROLES)[number]; workerId?: string; subject?: string; expires: string }) {
+async function issue(options: {
+  role: (typeof ROLES)[number];
+  workerId?: string;
+  subject?: string;
+  expires: string;
+}) {
   const config = readConfig();
   const { role, workerId, expires } = options;
-  if ((role === "worker") !== (workerId !== undefined)) throw new ConfigError("--worker-id: goes with --role worker, and only with it");
-  if (workerId !== undefined && !/^[1-9]\d{0,18}$/.test(workerId)) throw new ConfigError("--worker-id: must be a positive id");
+  if ((role === "worker") !== (workerId !== undefined))
+    throw new ConfigError("--worker-id: goes with --role worker, and only with it");
+  if (workerId !== undefined && !/^[1-9]\d{0,18}$/.test(workerId))
+    throw new ConfigError("--worker-id: must be a positive id");
   if (!/^\d+ ?[smhdwy]$/.test(expires)) throw new ConfigError("--expires: must be a time such as 12h or 30d");
   const secret = config.AUTH_SECRET ?? (await ownSecret(config.DATA_DIR));
   const subject = options.subject ?? (workerId === undefined ? role : `worker-${workerId}`);
-  console.log(await issueToken(secret, { subject, role, expires, ...(workerId ? { workerId: BigInt(workerId) } : {}) }));
+  console.log(
+    await issueToken(secret, { subject, role, expires, ...(workerId ? { workerId: BigInt(workerId) } : {}) }),
+  );
 }

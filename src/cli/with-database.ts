@@ -7,7 +7,9 @@ import { readRunFile, runFileOf } from "../run-file.ts";
  * Gives a command the database: the named one, that of the service which is running on the data directory, or the
  * private one, started for the command's time.
  */
-export async function withDatabase<T>(work: (db: Database, url: string, config: Config) => Promise<T>): Promise<T> {
+export async function withDatabase<T>(
+  work: (db: Database, url: string, config: Config) => Promise<T>,
+): Promise<T> {
   const config = readConfig();
   const running = config.DATABASE_URL ?? (await readRunFile(runFileOf(config.DATA_DIR)))?.databaseUrl;
   if (running !== undefined) return useDatabase(running, config, work);

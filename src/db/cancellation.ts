@@ -1,5 +1,11 @@
 import { sql } from "kysely";
-import type { FulfillmentStatus, LabelStatus, PackingTaskStatus, PickingTaskStatus, ShipmentStatus } from "../domain/vocabulary.ts";
+import type {
+  FulfillmentStatus,
+  LabelStatus,
+  PackingTaskStatus,
+  PickingTaskStatus,
+  ShipmentStatus,
+} from "../domain/vocabulary.ts";
 import { column } from "./stock.ts";
 import type { Transaction } from "./transaction.ts";
 
@@ -15,11 +21,20 @@ export interface CancellablePart {
 }
 
 /** Fulfillments with their live tasks, everything locked in order. */
-export async function lockParts(trx: Transaction, fulfillment_ids: readonly bigint[]): Promise<CancellablePart[]> {
+export async function lockParts(
+  trx: Transaction,
+  fulfillment_ids: readonly bigint[],
+): Promise<CancellablePart[]> {
   const ids = [...fulfillment_ids];
-  await sql`select from picking_tasks where fulfillment_id = any(${ids}::bigint[]) order by id for update`.execute(trx);
-  await sql`select from packing_tasks where fulfillment_id = any(${ids}::bigint[]) order by id for update`.execute(trx);
-  await sql`select from shipments where fulfillment_id = any(${ids}::bigint[]) order by id for update`.execute(trx);
+  await sql`select from picking_tasks where fulfillment_id = any(${ids}::bigint[]) order by id for update`.execute(
+    trx,
+  );
+  await sql`select from packing_tasks where fulfillment_id = any(${ids}::bigint[]) order by id for update`.execute(
+    trx,
+  );
+  await sql`select from shipments where fulfillment_id = any(${ids}::bigint[]) order by id for update`.execute(
+    trx,
+  );
   const { rows } = await sql<CancellablePart>`
     select f.id as fulfillment_id, f.order_id, f.warehouse_id, f.status, pick.id as picking_task_id,
            pick.status as picking_status, pack.id as packing_task_id, pack.status as packing_status
@@ -49,7 +64,9 @@ export interface PickedItem {
 
 /** The items of these tasks, locked, with what their reservations still hold and the lots that they came from. */
 export async function lockItems(trx: Transaction, task_ids: readonly bigint[]): Promise<PickedItem[]> {
-  await sql`select from picking_task_items where task_id = any(${task_ids}::bigint[]) order by id for update`.execute(trx);
+  await sql`select from picking_task_items where task_id = any(${task_ids}::bigint[]) order by id for update`.execute(
+    trx,
+  );
   const { rows } = await sql<PickedItem>`
     select item.id, item.task_id, r.order_id, item.order_item_id, item.reservation_id, item.listing_id, r.warehouse_id,
            item.product_location_id, item.quantity_required, item.quantity_picked, r.open_quantity, lot.received_at,
@@ -69,7 +86,9 @@ export async function listServicePlaces(
 ): Promise<Map<bigint, { id: bigint; code: string }>> {
   const { rows } = await sql<{ warehouse_id: bigint; id: bigint; code: string }>`
     select distinct on (warehouse_id) warehouse_id, id, code from locations
-    where warehouse_id = any(${warehouse_ids}::bigint[]) and kind = ${kind} order by warehouse_id, id`.execute(trx);
+    where warehouse_id = any(${warehouse_ids}::bigint[]) and kind = ${kind} order by warehouse_id, id`.execute(
+    trx,
+  );
   return new Map(rows.map(({ warehouse_id, id, code }) => [warehouse_id, { id, code }]));
 }
 
@@ -93,7 +112,11 @@ export async function cancelLineUnits(trx: Transaction, changes: readonly LineCh
 }
 
 /** Cancels the live picking and packing tasks of these fulfillments. */
-export async function cancelTasks(trx: Transaction, fulfillment_ids: readonly bigint[], reason: string): Promise<void> {
+export async function cancelTasks(
+  trx: Transaction,
+  fulfillment_ids: readonly bigint[],
+  reason: string,
+): Promise<void> {
   await sql`
     with picking as (
       update picking_tasks set status = 'cancelled', cancelled_at = now(), cancellation_reason = ${reason}, updated_at = now()
@@ -137,7 +160,10 @@ export async function cancelShipments(
 }
 
 /** What of these orders can still be stopped. */
-export async function listUnshippedFulfillments(trx: Transaction, order_ids: readonly bigint[]): Promise<bigint[]> {
+export async function listUnshippedFulfillments(
+  trx: Transaction,
+  order_ids: readonly bigint[],
+): Promise<bigint[]> {
   const { rows } = await sql<{ id: bigint }>`
     select id from fulfillments
     where order_id = any(${order_ids}::bigint[]) and status not in ('shipped', 'completed', 'cancelled')
@@ -161,10 +187,16 @@ export interface OpenItem extends PickedItem {
 
 /** The items of these orders' live picking tasks. Locks picking tasks, packing tasks and items, in this order. */
 export async function lockOpenItems(trx: Transaction, order_ids: readonly bigint[]): Promise<OpenItem[]> {
-  await sql`select from picking_tasks where order_id = any(${order_ids}::bigint[]) order by id for update`.execute(trx);
-  await sql`select from packing_tasks where order_id = any(${order_ids}::bigint[]) order by id for update`.execute(trx);
+  await sql`select from picking_tasks where order_id = any(${order_ids}::bigint[]) order by id for update`.execute(
+    trx,
+  );
+  await sql`select from packing_tasks where order_id = any(${order_ids}::bigint[]) order by id for update`.execute(
+    trx,
+  );
   await sql`select from picking_task_items where task_id in
-    (select id from picking_tasks where order_id = any(${order_ids}::bigint[])) order by id for update`.execute(trx);
+    (select id from picking_tasks where order_id = any(${order_ids}::bigint[])) order by id for update`.execute(
+    trx,
+  );
   const { rows } = await sql<OpenItem>`
     select item.id, item.task_id, task.order_id, item.order_item_id, item.reservation_id, item.listing_id, r.warehouse_id,
            item.product_location_id, item.quantity_required, item.quantity_picked, r.open_quantity, lot.received_at,
@@ -196,7 +228,11 @@ export interface ItemChange {
  * Takes cancelled units off picking items, and off the packing items of their lines. A line that nothing is left of
  * counts as handled; a short one that has all it now needs becomes picked.
  */
-export async function shrinkItems(trx: Transaction, changes: readonly ItemChange[], reason: string): Promise<void> {
+export async function shrinkItems(
+  trx: Transaction,
+  changes: readonly ItemChange[],
+  reason: string,
+): Promise<void> {
   if (changes.length === 0) return;
   await sql`
     with change as (
@@ -231,7 +267,10 @@ export async function shrinkItems(trx: Transaction, changes: readonly ItemChange
 }
 
 /** Fulfillments of these orders whose every item was cancelled: there is nothing left to do for them. */
-export async function listEmptyFulfillments(trx: Transaction, order_ids: readonly bigint[]): Promise<bigint[]> {
+export async function listEmptyFulfillments(
+  trx: Transaction,
+  order_ids: readonly bigint[],
+): Promise<bigint[]> {
   const { rows } = await sql<{ id: bigint }>`
     select f.id from fulfillments f
     join picking_tasks task on task.fulfillment_id = f.id and task.status <> 'cancelled'

@@ -55,7 +55,9 @@ export async function findUnknownListing(
 ): Promise<bigint | undefined> {
   const { rows } = await sql<{ listing_id: bigint }>`
     select wanted.listing_id from unnest(${listing_ids}::bigint[]) as wanted (listing_id)
-    where not exists (select from listings l where l.listing_id = wanted.listing_id) order by 1 limit 1`.execute(db);
+    where not exists (select from listings l where l.listing_id = wanted.listing_id) order by 1 limit 1`.execute(
+    db,
+  );
   return rows[0]?.listing_id;
 }
 

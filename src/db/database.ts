@@ -28,7 +28,11 @@ export interface PoolOptions {
  * A pool that neither hangs nor takes the process down: every wait has an end, a lost backend is an error of the query
  * that met it, and a client whose answer never came is thrown away instead of poisoning the pool.
  */
-export function createPool({ connectionString, max = 10, applicationName = "warehouse" }: PoolOptions): pg.Pool {
+export function createPool({
+  connectionString,
+  max = 10,
+  applicationName = "warehouse",
+}: PoolOptions): pg.Pool {
   const pool = new pg.Pool({
     connectionString,
     max,

@@ -29,7 +29,12 @@ export async function insertDeadLetters(trx: Transaction, letters: readonly NewD
 }
 
 /** One more failed attempt; says how many there were. */
-export async function countAttempt(db: Database, consumer: string, entry_id: string, error: string): Promise<number> {
+export async function countAttempt(
+  db: Database,
+  consumer: string,
+  entry_id: string,
+  error: string,
+): Promise<number> {
   const { rows } = await sql<{ attempts: number }>`
     insert into event_attempts as a (consumer, entry_id, attempts, last_error) values (${consumer}, ${entry_id}, 1, ${error})
     on conflict (consumer, entry_id) do update set attempts = a.attempts + 1, last_error = excluded.last_error,
@@ -43,7 +48,12 @@ export async function listDeadLetters(
   filter: { statuses: readonly string[]; stream?: string | undefined },
   page: { size: number; after: bigint },
 ): Promise<DeadLetterRow[]> {
-  let query = db.selectFrom("dead_letters").selectAll().where("id", ">", page.after).orderBy("id").limit(page.size);
+  let query = db
+    .selectFrom("dead_letters")
+    .selectAll()
+    .where("id", ">", page.after)
+    .orderBy("id")
+    .limit(page.size);
   if (filter.statuses.length > 0) query = query.where("status", "in", filter.statuses);
   if (filter.stream) query = query.where("stream", "=", filter.stream);
   return query.execute();

@@ -1,5 +1,11 @@
 import { sql } from "kysely";
-import type { FulfillmentStatus, OrderPolicy, OrderStatus, Priority, ShipmentStatus } from "../domain/vocabulary.ts";
+import type {
+  FulfillmentStatus,
+  OrderPolicy,
+  OrderStatus,
+  Priority,
+  ShipmentStatus,
+} from "../domain/vocabulary.ts";
 import { column } from "./stock.ts";
 import type { Transaction } from "./transaction.ts";
 
@@ -10,7 +16,10 @@ export interface FulfillmentRow {
   status: FulfillmentStatus;
 }
 
-export async function listFulfillmentRows(trx: Transaction, ids: readonly bigint[]): Promise<FulfillmentRow[]> {
+export async function listFulfillmentRows(
+  trx: Transaction,
+  ids: readonly bigint[],
+): Promise<FulfillmentRow[]> {
   const { rows } = await sql<FulfillmentRow>`
     select id, order_id, warehouse_id, status from fulfillments where id = any(${ids}::bigint[])
     order by id for update`.execute(trx);
@@ -24,7 +33,10 @@ export interface NewFulfillment {
 }
 
 /** Returns the ids in the order given. */
-export async function insertFulfillments(trx: Transaction, rows: readonly NewFulfillment[]): Promise<bigint[]> {
+export async function insertFulfillments(
+  trx: Transaction,
+  rows: readonly NewFulfillment[],
+): Promise<bigint[]> {
   if (rows.length === 0) return [];
   const result = await sql<{ id: bigint }>`
     insert into fulfillments (order_id, warehouse_id, status)
@@ -59,7 +71,10 @@ export interface OrderReadiness {
   backordered_id: bigint | null;
 }
 
-export async function listReadiness(trx: Transaction, order_ids: readonly bigint[]): Promise<OrderReadiness[]> {
+export async function listReadiness(
+  trx: Transaction,
+  order_ids: readonly bigint[],
+): Promise<OrderReadiness[]> {
   const { rows } = await sql<OrderReadiness>`
     select o.order_id, o.status, o.policy, o.priority,
       (select coalesce(sum(shortage_quantity), 0)::int from order_items i where i.order_id = o.order_id) as shortage,
@@ -84,7 +99,10 @@ export interface ReservedStop {
 }
 
 /** Reserved units of order lines that no picker has been sent for yet, with the places where they lie. */
-export async function listUnlaunchedStops(trx: Transaction, order_ids: readonly bigint[]): Promise<ReservedStop[]> {
+export async function listUnlaunchedStops(
+  trx: Transaction,
+  order_ids: readonly bigint[],
+): Promise<ReservedStop[]> {
   const { rows } = await sql<ReservedStop>`
     select r.id as reservation_id, r.order_id, r.order_item_id, r.listing_id, r.warehouse_id, r.product_location_id,
            r.open_quantity as quantity, l.id as location_id, l.pick_sequence, l.aisle, l.bay, l.level
@@ -105,7 +123,10 @@ export interface OrderPartsRow {
 }
 
 /** The parts that an order's projected status follows. Orders that were not confirmed yet are left out. */
-export async function listOrderParts(trx: Transaction, order_ids: readonly bigint[]): Promise<OrderPartsRow[]> {
+export async function listOrderParts(
+  trx: Transaction,
+  order_ids: readonly bigint[],
+): Promise<OrderPartsRow[]> {
   const { rows } = await sql<OrderPartsRow>`
     select o.order_id, o.status,
       array(select f.status from fulfillments f where f.order_id = o.order_id order by f.id) as fulfillments,

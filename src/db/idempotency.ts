@@ -48,7 +48,8 @@ async function claimRequest(trx: Transaction, call: Call): Promise<{ response: u
     .where("principal", "=", call.principal)
     .where("request_id", "=", call.requestId)
     .executeTakeFirstOrThrow();
-  if (first.method !== call.method || !first.body_hash.equals(call.bodyHash)) throw reused(call, first.method);
+  if (first.method !== call.method || !first.body_hash.equals(call.bodyHash))
+    throw reused(call, first.method);
   return { response: first.response };
 }
 

@@ -5,7 +5,11 @@ import type { Transaction } from "./transaction.ts";
  * Notes deliveries as processed, in the transaction of their effect, and says which are new. A delivery that another
  * transaction is just processing is waited for; keys are taken in one order, so that two batches do not deadlock.
  */
-export async function claimEvents(trx: Transaction, consumer: string, event_ids: readonly string[]): Promise<string[]> {
+export async function claimEvents(
+  trx: Transaction,
+  consumer: string,
+  event_ids: readonly string[],
+): Promise<string[]> {
   if (event_ids.length === 0) return [];
   const { rows } = await sql<{ event_id: string }>`
     insert into processed_events (consumer, event_id)

@@ -35,7 +35,11 @@ export async function findLotView(db: Reader, id: bigint): Promise<LotView | und
 }
 
 /** What there is of a listing, oldest first; empty lots are left out. */
-export async function listLotViews(db: Reader, listing_id: bigint, warehouse_id: bigint | undefined): Promise<LotView[]> {
+export async function listLotViews(
+  db: Reader,
+  listing_id: bigint,
+  warehouse_id: bigint | undefined,
+): Promise<LotView[]> {
   const { rows } = await sql<LotView>`select ${LOT} from product_locations lot
     join locations l on l.id = lot.location_id
     where lot.listing_id = ${listing_id} and lot.quantity > 0
@@ -55,12 +59,18 @@ export async function listPickableLots(
     join locations l on l.id = lot.location_id
     join listings listing on listing.listing_id = lot.listing_id
     where lot.listing_id = ${listing_id} and lot.warehouse_id = ${warehouse_id} and lot.allocatable
-      and lot.available_quantity > 0 and (lot.expires_on is null or lot.expires_on >= current_date)`.execute(db);
+      and lot.available_quantity > 0 and (lot.expires_on is null or lot.expires_on >= current_date)`.execute(
+    db,
+  );
   return rows;
 }
 
 /** What orders wait for, of one listing; lines bound to no warehouse count for each. */
-export async function sumBackordered(db: Reader, listing_id: bigint, warehouse_id: bigint | undefined): Promise<bigint> {
+export async function sumBackordered(
+  db: Reader,
+  listing_id: bigint,
+  warehouse_id: bigint | undefined,
+): Promise<bigint> {
   const { rows } = await sql<{ units: bigint }>`
     select coalesce(sum(shortage_quantity), 0)::bigint as units from order_items
     where listing_id = ${listing_id} and shortage_quantity > 0
@@ -79,7 +89,12 @@ export interface HoldView {
   status: ReservationStatus;
   expires_at: Date | null;
   created_at: Date;
-  allocations: { product_location_id: bigint; location_id: bigint; location_code: string; quantity: number }[];
+  allocations: {
+    product_location_id: bigint;
+    location_id: bigint;
+    location_code: string;
+    quantity: number;
+  }[];
 }
 
 export async function findHoldView(db: Reader, hold_id: bigint): Promise<HoldView | undefined> {
@@ -138,14 +153,23 @@ export async function listMovementViews(
   filter: MovementFilter,
   page: { size: number; after: bigint },
 ): Promise<MovementView[]> {
-  let query = db.selectFrom("inventory_movements").selectAll().where("id", ">", page.after).orderBy("id").limit(page.size);
+  let query = db
+    .selectFrom("inventory_movements")
+    .selectAll()
+    .where("id", ">", page.after)
+    .orderBy("id")
+    .limit(page.size);
   const { listing_id, warehouse_id, product_location_id: lot, order_id } = filter;
   if (listing_id !== undefined) query = query.where("listing_id", "=", listing_id);
   if (warehouse_id !== undefined) query = query.where("warehouse_id", "=", warehouse_id);
   if (order_id !== undefined) query = query.where("order_id", "=", order_id);
   if (lot !== undefined)
     query = query
-      .where("listing_id", "=", (eb) => eb.selectFrom("product_locations").select("listing_id").where("id", "=", lot))
-      .where((eb) => eb.or([eb("from_product_location_id", "=", lot), eb("to_product_location_id", "=", lot)]));
+      .where("listing_id", "=", (eb) =>
+        eb.selectFrom("product_locations").select("listing_id").where("id", "=", lot),
+      )
+      .where((eb) =>
+        eb.or([eb("from_product_location_id", "=", lot), eb("to_product_location_id", "=", lot)]),
+      );
   return query.execute();
 }

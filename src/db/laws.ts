@@ -88,7 +88,8 @@ export const LAWS: readonly Law[] = [
   {
     number: 4,
     name: "first in, first out",
-    description: "no unit is held on a lot while one that should leave before it had units to spare (FEFO, LIFO: by their key)",
+    description:
+      "no unit is held on a lot while one that should leave before it had units to spare (FEFO, LIFO: by their key)",
     checked: "select count(*) from wms_reservations where status = 'pending'",
     violations: `
       select distinct on (r.id) format('reservation %s is on lot %s, while lot %s had %s units to spare', r.id, lot.id,
@@ -127,7 +128,8 @@ export const LAWS: readonly Law[] = [
   {
     number: 6,
     name: "all or nothing",
-    description: "an order that was refused, or is waiting to be whole, is on no picker's list; nobody waits unseen",
+    description:
+      "an order that was refused, or is waiting to be whole, is on no picker's list; nobody waits unseen",
     checked: "select count(*) from orders",
     violations: `
       select format('order %s was rejected, and still has %s units promised', o.order_id, sum(i.allocated_quantity)) as violation
@@ -168,7 +170,8 @@ export const LAWS: readonly Law[] = [
   {
     number: 8,
     name: "no event lost",
-    description: "each aggregate's events are numbered without a gap, and none waits for its publication for minutes",
+    description:
+      "each aggregate's events are numbered without a gap, and none waits for its publication for minutes",
     checked: "select count(*) from outbox_sequences",
     violations: `
       select format('%s %s: %s events up to number %s', aggregatetype, aggregateid, count(*), max(o.sequence)) as violation

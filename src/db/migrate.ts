@@ -22,14 +22,19 @@ export async function migrate(pool: pg.Pool): Promise<string[]> {
 }
 
 async function applyMissing(client: pg.PoolClient): Promise<string[]> {
-  const { rows } = await client.query<{ name: string; checksum: string }>("select name, checksum from schema_migrations");
+  const { rows } = await client.query<{ name: string; checksum: string }>(
+    "select name, checksum from schema_migrations",
+  );
   const known = new Map(rows.map((row) => [row.name, row.checksum]));
   const applied: string[] = [];
   for (const { name, text, checksum } of await readMigrations()) {
     const before = known.get(name);
-    if (before !== undefined && before !== checksum) throw new Error(`migration ${name} was changed after it was applied`);
+    if (before !== undefined && before !== checksum)
+      throw new Error(`migration ${name} was changed after it was applied`);
     if (before !== undefined) continue;
-    await client.query(`begin;\n${text}\n;insert into schema_migrations (name, checksum) values ('${name}', '${checksum}');\ncommit;`);
+    await client.query(
+      `begin;\n${text}\n;insert into schema_migrations (name, checksum) values ('${name}', '${checksum}');\ncommit;`,
+    );
     applied.push(name);
   }
   return applied;

@@ -18,7 +18,10 @@ export interface ArrivingOrder {
  * Writes the orders that are not known yet and says which those were. Arrival numbers follow the list's order, rows are
  * inserted by id, so that two batches with the same orders wait for each other instead of deadlocking.
  */
-export async function insertArrivals(trx: Transaction, orders: readonly ArrivingOrder[]): Promise<Set<bigint>> {
+export async function insertArrivals(
+  trx: Transaction,
+  orders: readonly ArrivingOrder[],
+): Promise<Set<bigint>> {
   if (orders.length === 0) return new Set();
   const { rows } = await sql<{ order_id: bigint }>`
     with incoming as materialized (
@@ -77,7 +80,10 @@ export async function insertOrderLines(trx: Transaction, lines: readonly NewOrde
 }
 
 /** Promises more units to lines that waited for them. */
-export async function addAllocated(trx: Transaction, lines: readonly { id: bigint; quantity: number }[]): Promise<void> {
+export async function addAllocated(
+  trx: Transaction,
+  lines: readonly { id: bigint; quantity: number }[],
+): Promise<void> {
   if (lines.length === 0) return;
   await sql`
     update order_items line set allocated_quantity = line.allocated_quantity + sums.quantity
@@ -111,7 +117,10 @@ export async function insertWishes(
 }
 
 /** Wishes that came before their orders and have not been granted yet. */
-export async function listOpenWishes(trx: Transaction, order_ids: readonly bigint[]): Promise<CancellationWish[]> {
+export async function listOpenWishes(
+  trx: Transaction,
+  order_ids: readonly bigint[],
+): Promise<CancellationWish[]> {
   const { rows } = await sql<CancellationWish>`
     select id, order_id, listing_id, quantity, applied_quantity from order_cancellations
     where order_id = any(${order_ids}::bigint[]) and applied_quantity < quantity order by id`.execute(trx);

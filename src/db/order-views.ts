@@ -41,7 +41,16 @@ export async function findOrderViews(db: Reader, order_ids: readonly bigint[]): 
   if (order_ids.length === 0) return [];
   const orders = await db
     .selectFrom("orders")
-    .select(["order_id", "storefront_id", "order_number", "status", "priority", "policy", "ship_to", "confirmed_at"])
+    .select([
+      "order_id",
+      "storefront_id",
+      "order_number",
+      "status",
+      "priority",
+      "policy",
+      "ship_to",
+      "confirmed_at",
+    ])
     .select(["cancelled_at", "cancellation_reason", "created_at", "updated_at"])
     .where(sql<boolean>`order_id = any(${order_ids}::bigint[])`)
     .orderBy("order_id")
@@ -53,7 +62,11 @@ export async function findOrderViews(db: Reader, order_ids: readonly bigint[]): 
     .orderBy("order_id")
     .orderBy("line_number")
     .execute();
-  const fulfillments = await selectFulfillments(db, sql<boolean>`f.order_id = any(${order_ids}::bigint[])`, order_ids.length * 1000);
+  const fulfillments = await selectFulfillments(
+    db,
+    sql<boolean>`f.order_id = any(${order_ids}::bigint[])`,
+    order_ids.length * 1000,
+  );
   const itemsOf = Map.groupBy(items, (item) => item.order_id);
   const fulfillmentsOf = Map.groupBy(fulfillments, (row) => row.order_id);
   return orders.map((order) => ({

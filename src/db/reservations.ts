@@ -65,7 +65,10 @@ export interface Released {
  * Gives units of reservations back to their lots, and takes them off what their order lines have been promised.
  * The lots are locked by the caller. Says what became free.
  */
-export async function releaseReservations(trx: Transaction, releases: readonly Release[]): Promise<Released[]> {
+export async function releaseReservations(
+  trx: Transaction,
+  releases: readonly Release[],
+): Promise<Released[]> {
   if (releases.length === 0) return [];
   const { rows } = await sql<Released>`
     with incoming as (

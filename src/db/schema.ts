@@ -66,6 +66,11 @@ export interface Carriers {
   name: string;
 }
 
+export interface Channels {
+  code: string;
+  created_at: Generated<Timestamp>;
+}
+
 export interface DeadLetters {
   attempts: Generated<number>;
   created_at: Generated<Timestamp>;
@@ -439,6 +444,7 @@ export interface Zones {
 export interface DB {
   api_calls: ApiCalls;
   carriers: Carriers;
+  channels: Channels;
   dead_letters: DeadLetters;
   event_attempts: EventAttempts;
   fulfillments: Fulfillments;

@@ -56,7 +56,8 @@ export class StockBook {
 
   available(listing_id: bigint, warehouse_id: bigint): number {
     let sum = 0;
-    for (const lot of this.#lots.get(listing_id) ?? []) if (lot.warehouse_id === warehouse_id) sum += lot.available;
+    for (const lot of this.#lots.get(listing_id) ?? [])
+      if (lot.warehouse_id === warehouse_id) sum += lot.available;
     return sum;
   }
 
@@ -127,7 +128,8 @@ function serve<Key>(
 
 function unitsPerListing(demands: readonly Demand<unknown>[]): Map<bigint, number> {
   const units = new Map<bigint, number>();
-  for (const { listing_id, quantity } of demands) units.set(listing_id, (units.get(listing_id) ?? 0) + quantity);
+  for (const { listing_id, quantity } of demands)
+    units.set(listing_id, (units.get(listing_id) ?? 0) + quantity);
   return units;
 }
 

@@ -117,7 +117,11 @@ function pool(listing_id: bigint, start: number, note: (units: number) => void):
 }
 
 /** Picked units of one item; what lies in no parcel yet bounds all items of its line together. */
-function pickedPool<Item extends TaskUnits>(plan: CancelPlan<Item>, item: Item, unpacked: Map<string, number>): Pool {
+function pickedPool<Item extends TaskUnits>(
+  plan: CancelPlan<Item>,
+  item: Item,
+  unpacked: Map<string, number>,
+): Pool {
   let left = item.quantity_picked;
   const key = parcelKey(item);
   const outside = () => unpacked.get(key) ?? 0;

@@ -29,14 +29,16 @@ export const EVENTS = {
   "inventory.moved": { stream: "wms:events:inventory", aggregate: "listing", key: "listing_id" },
   "inventory.removed": { stream: "wms:events:inventory", aggregate: "listing", key: "listing_id" },
   "inventory.adjusted": { stream: "wms:events:inventory", aggregate: "listing", key: "listing_id" },
-  "fulfillment.status_changed": { stream: "wms:events:fulfillment", aggregate: "fulfillment", key: "fulfillment_id" },
+  "fulfillment.status_changed": {
+    stream: "wms:events:fulfillment",
+    aggregate: "fulfillment",
+    key: "fulfillment_id",
+  },
   "order.status_changed": { stream: "wms:events:fulfillment", aggregate: "order", key: "order_id" },
   "order.rejected": { stream: "wms:events:fulfillment", aggregate: "order", key: "order_id" },
 } as const satisfies Record<string, { stream: string; aggregate: string; key: string }>;
 
 export type EventType = keyof typeof EVENTS;
-
-export const STREAMS = [...new Set(Object.values(EVENTS).map((event) => event.stream))];
 
 /** The stream of confirmed and cancelled orders, and our group on it. */
 export const ORDER_STREAM = "listings:events:orders";
@@ -53,7 +55,8 @@ export interface DomainEvent {
 /** Builds an event; the aggregate's id must be among its fields. */
 export function event(type: EventType, fields: Record<string, FieldValue>): DomainEvent {
   const flat: Record<string, string> = {};
-  for (const [name, value] of Object.entries(fields)) if (value !== null && value !== undefined) flat[name] = String(value);
+  for (const [name, value] of Object.entries(fields))
+    if (value !== null && value !== undefined) flat[name] = String(value);
   if (flat[EVENTS[type].key] === undefined) throw new Error(`${type} lacks ${EVENTS[type].key}`);
   return { type, fields: flat };
 }

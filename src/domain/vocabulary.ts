@@ -1,7 +1,9 @@
 /** The closed sets of words that stand in the database, in the contract and in events alike. */
-import type { StatusOf } from "./state-machine.ts";
-import type { reservationMachine } from "./machines.ts";
 
+import type { reservationMachine } from "./machines.ts";
+import type { StatusOf } from "./state-machine.ts";
+
+export type { RemovalStrategy } from "./allocation.ts";
 export type {
   FulfillmentStatus,
   LabelStatus,
@@ -11,8 +13,6 @@ export type {
   PickingTaskStatus,
   ShipmentStatus,
 } from "./machines.ts";
-
-export type { RemovalStrategy } from "./allocation.ts";
 export type ReservationStatus = StatusOf<typeof reservationMachine>;
 
 /** Ascending: the last is picked first. */
@@ -39,7 +39,17 @@ export type MovementPlace = "shelf" | "supplier" | "packing" | "customer" | "los
 
 /** What a carrier says of a parcel, normalised. */
 export const TRACKING_STATUSES = [
-  "label_created", "in_transit", "out_for_delivery", "available_for_pickup", "delivery_attempted", "delivered",
-  "exception", "return_to_sender", "returned", "lost", "cancelled", "unknown",
+  "label_created",
+  "in_transit",
+  "out_for_delivery",
+  "available_for_pickup",
+  "delivery_attempted",
+  "delivered",
+  "exception",
+  "return_to_sender",
+  "returned",
+  "lost",
+  "cancelled",
+  "unknown",
 ] as const;
 export type TrackingStatus = (typeof TRACKING_STATUSES)[number];

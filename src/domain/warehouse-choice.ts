@@ -11,14 +11,21 @@ const EXHAUSTIVE_LIMIT = 8;
  * The fewest warehouses that together have all the units, tried by priority; `open` ones send a parcel anyway and so
  * count for nothing. When even all of them fall short, all are named, so that what is there can be promised.
  */
-export function chooseWarehouses(shelves: Shelves, units: ReadonlyMap<bigint, number>, open: ReadonlySet<bigint>): bigint[] {
+export function chooseWarehouses(
+  shelves: Shelves,
+  units: ReadonlyMap<bigint, number>,
+  open: ReadonlySet<bigint>,
+): bigint[] {
   const candidates = shelves.warehousesWith(units.keys());
   const free = candidates.filter((warehouse) => open.has(warehouse));
   const rest = candidates.filter((warehouse) => !open.has(warehouse));
   const covers = (chosen: readonly bigint[]) => covered(shelves, units, chosen);
   if (covers(free)) return free;
   if (!covers(candidates)) return [...free, ...rest];
-  const added = rest.length <= EXHAUSTIVE_LIMIT ? smallestCover(free, rest, covers) : greedyCover(shelves, units, free, rest);
+  const added =
+    rest.length <= EXHAUSTIVE_LIMIT
+      ? smallestCover(free, rest, covers)
+      : greedyCover(shelves, units, free, rest);
   return [...free, ...added];
 }
 
@@ -66,7 +73,8 @@ function greedyCover(
   };
   const gain = (warehouse: bigint) => {
     let sum = 0;
-    for (const [listing, quantity] of missing) sum += Math.min(quantity, shelves.available(listing, warehouse));
+    for (const [listing, quantity] of missing)
+      sum += Math.min(quantity, shelves.available(listing, warehouse));
     return sum;
   };
   free.forEach(use);

@@ -83,7 +83,9 @@ class ConsumerLoop implements Consumer {
       } catch (error) {
         if (this.#stop.signal.aborted) return;
         this.#options.logger.warn({ err: error }, "the consumer starts again");
-        await delay(RETRY_MS + Math.random() * RETRY_MS, undefined, { signal: this.#stop.signal }).catch(() => {});
+        await delay(RETRY_MS + Math.random() * RETRY_MS, undefined, { signal: this.#stop.signal }).catch(
+          () => {},
+        );
       } finally {
         redis.disconnect(); // never used again: a client that failed once is not to be trusted
       }
@@ -127,7 +129,13 @@ class ConsumerLoop implements Consumer {
     let cursor = "0-0";
     do {
       const [next, entries] = (await redis.xautoclaim(
-        ORDER_STREAM, CONSUMER_GROUP, this.#options.name, CLAIM_IDLE_MS, cursor, "COUNT", BATCH,
+        ORDER_STREAM,
+        CONSUMER_GROUP,
+        this.#options.name,
+        CLAIM_IDLE_MS,
+        cursor,
+        "COUNT",
+        BATCH,
       )) as [string, RawEntry[]];
       cursor = next;
       if (entries.length > 0) await this.#take(redis, entries);
@@ -138,7 +146,16 @@ class ConsumerLoop implements Consumer {
     this.#reading = from === ">";
     try {
       const answer = (await redis.xreadgroup(
-        "GROUP", CONSUMER_GROUP, this.#options.name, "COUNT", BATCH, "BLOCK", BLOCK_MS, "STREAMS", ORDER_STREAM, from,
+        "GROUP",
+        CONSUMER_GROUP,
+        this.#options.name,
+        "COUNT",
+        BATCH,
+        "BLOCK",
+        BLOCK_MS,
+        "STREAMS",
+        ORDER_STREAM,
+        from,
       )) as [stream: string, entries: RawEntry[]][] | null;
       return answer?.[0]?.[1] ?? [];
     } finally {
@@ -149,7 +166,9 @@ class ConsumerLoop implements Consumer {
   /** True: every entry of the batch is done with. */
   async #take(redis: Redis, raw: readonly RawEntry[]): Promise<boolean> {
     const gone = raw.filter(([, fields]) => fields === null).map(([id]) => id);
-    const entries = raw.flatMap(([id, fields]) => (fields === null ? [] : [{ id, fields: fieldsOf(fields) }]));
+    const entries = raw.flatMap(([id, fields]) =>
+      fields === null ? [] : [{ id, fields: fieldsOf(fields) }],
+    );
     const done = entries.length > 0 ? await this.#options.handle(entries) : [];
     const finished = [...gone, ...done];
     if (finished.length > 0) await redis.xack(ORDER_STREAM, CONSUMER_GROUP, ...finished);

@@ -19,10 +19,15 @@ export function orderEntryHandler(
 ): (entries: readonly StreamEntry[]) => Promise<string[]> {
   return async (entries) => {
     const decoded = entries.map((entry) => ({ entry, ...decodeOrderEntry(entry.id, entry.fields) }));
-    const poison = decoded.flatMap((one) => (one.kind === "poison" ? [deadLetter(one.entry, one, one.reason, 1)] : []));
-    for (const letter of poison) logger.error({ entry_id: letter.entry_id, reason: letter.reason }, "an order event can't be read");
+    const poison = decoded.flatMap((one) =>
+      one.kind === "poison" ? [deadLetter(one.entry, one, one.reason, 1)] : [],
+    );
+    for (const letter of poison)
+      logger.error({ entry_id: letter.entry_id, reason: letter.reason }, "an order event can't be read");
     await bury(db, poison);
-    const events = decoded.flatMap((one) => (one.kind === "event" ? [{ entry: one.entry, event: one.event }] : []));
+    const events = decoded.flatMap((one) =>
+      one.kind === "event" ? [{ entry: one.entry, event: one.event }] : [],
+    );
     const failed = await takeAll(db, logger, events);
     return entries.map((entry) => entry.id).filter((id) => !failed.has(id));
   };
@@ -37,10 +42,16 @@ interface Readable {
 async function takeAll(db: Database, logger: EventLogger, events: readonly Readable[]): Promise<Set<string>> {
   if (events.length === 0) return new Set();
   try {
-    await takeOrderEvents(db, events.map(({ event }) => event));
+    await takeOrderEvents(
+      db,
+      events.map(({ event }) => event),
+    );
     return new Set();
   } catch (error) {
-    logger.warn({ err: error, events: events.length }, "a batch of order events failed; taking them one by one");
+    logger.warn(
+      { err: error, events: events.length },
+      "a batch of order events failed; taking them one by one",
+    );
   }
   const failed = new Set<string>();
   for (const one of events) if (!(await takeOne(db, logger, one))) failed.add(one.entry.id);
@@ -57,7 +68,9 @@ async function takeOne(db: Database, logger: EventLogger, { entry, event }: Read
     logger.warn({ err: error, entry_id: entry.id, attempts }, "an order event failed");
     // A refusal of ours stays one; anything else may pass by itself.
     if (attempts < MAX_ATTEMPTS && !(error instanceof DomainError)) return false;
-    await bury(db, [deadLetter(entry, { type: entry.fields["type"] ?? "", eventId: event.eventId }, reason, attempts)]);
+    await bury(db, [
+      deadLetter(entry, { type: entry.fields["type"] ?? "", eventId: event.eventId }, reason, attempts),
+    ]);
     logger.error({ entry_id: entry.id, reason, attempts }, "an order event went to the dead letters");
     return true;
   }
@@ -70,7 +83,9 @@ function deadLetter(
   attempts: number,
 ): NewDeadLetter {
   const clean = (text: string) => text.replaceAll("\0", "\uFFFD"); // Postgres text holds no NUL
-  const payload = Object.fromEntries(Object.entries(entry.fields).map(([key, value]) => [clean(key), clean(value)]));
+  const payload = Object.fromEntries(
+    Object.entries(entry.fields).map(([key, value]) => [clean(key), clean(value)]),
+  );
   return {
     stream: ORDER_STREAM,
     entry_id: entry.id,

@@ -12,22 +12,23 @@ const MAX_ID = 2n ** 63n - 1n;
 const MAX_LINES = 10_000;
 const MAX_TEXT = 500;
 
-const id = z
-  .union([z.string(), z.number(), z.bigint()])
-  .transform((value, context) => {
-    const text = String(value).trim();
-    const parsed = /^\d{1,19}$/.test(text) ? BigInt(text) : 0n;
-    if (parsed > 0n && parsed <= MAX_ID) return parsed;
-    context.addIssue({ code: "custom", message: `must be a positive id, not "${text.slice(0, 40)}"` });
-    return z.NEVER;
-  });
+const id = z.union([z.string(), z.number(), z.bigint()]).transform((value, context) => {
+  const text = String(value).trim();
+  const parsed = /^\d{1,19}$/.test(text) ? BigInt(text) : 0n;
+  if (parsed > 0n && parsed <= MAX_ID) return parsed;
+  context.addIssue({ code: "custom", message: `must be a positive id, not "${text.slice(0, 40)}"` });
+  return z.NEVER;
+});
 
 const optionalId = id.nullish().transform((value) => value ?? null);
 
 const quantity = z.union([z.string(), z.number(), z.bigint()]).transform((value, context) => {
   const units = Number(String(value).trim() || Number.NaN);
   if (Number.isInteger(units) && units >= 1 && units <= 1_000_000_000) return units;
-  context.addIssue({ code: "custom", message: `must be a whole number from 1 to 1000000000, not "${String(value).slice(0, 40)}"` });
+  context.addIssue({
+    code: "custom",
+    message: `must be a whole number from 1 to 1000000000, not "${String(value).slice(0, 40)}"`,
+  });
   return z.NEVER;
 });
 
@@ -38,7 +39,10 @@ const text = z
   .refine((value) => !value.includes("\0"), "must hold no NUL character");
 
 const listOf = <Item extends z.ZodType>(item: Item) =>
-  z.string().transform((json, context): unknown => parseJson(json, context)).pipe(z.array(item).max(MAX_LINES));
+  z
+    .string()
+    .transform((json, context): unknown => parseJson(json, context))
+    .pipe(z.array(item).max(MAX_LINES));
 
 const storefront = z
   .string()
@@ -101,7 +105,10 @@ function explain(error: z.ZodError): string {
 /** JSON whose integers may be larger than a JavaScript number holds. */
 function parseJson(json: string, context: z.RefinementCtx): unknown {
   const keepBig = (_key: string, value: unknown, { source }: { source?: string }) =>
-    typeof value === "number" && !Number.isSafeInteger(value) && source !== undefined && /^-?\d+$/.test(source)
+    typeof value === "number" &&
+    !Number.isSafeInteger(value) &&
+    source !== undefined &&
+    /^-?\d+$/.test(source)
       ? BigInt(source)
       : value;
   try {
@@ -112,7 +119,7 @@ function parseJson(json: string, context: z.RefinementCtx): unknown {
   }
 }
 
-function plainAddress(parts: Record<string, unknown>): Record<string, string> {
+function plainAddress(parts: Record<string, string | number | bigint | null>): Record<string, string> {
   return Object.fromEntries(
     Object.entries(parts).flatMap(([key, value]) => (value === null ? [] : [[key, String(value)]])),
   );

@@ -1,36 +1,31 @@
-import { Redis } from "ioredis";
-
-/** Commands fail fast when the server is gone: what they carry stays in the outbox. */
-export function producerConnection(url: string): Redis {
-  const redis = new Redis(url, {
-    maxRetriesPerRequest: 1,
-    enableOfflineQueue: false,
-    connectTimeout: 2_000,
-    commandTimeout: 5_000,
-    keepAlive: 5_000,
-    retryStrategy: (attempt) => Math.min(attempt * 100, 1_000),
-    lazyConnect: true,
-  });
-  redis.on("error", () => {}); // the command that failed says it
-  return redis;
-}
+import { Redis, type RedisOptions } from "ioredis";
 
 /** How long one blocking read lasts, in ms. */
 export const BLOCK_MS = 2_000;
+const CONNECT_MS = 3_000;
+/** A socket that owes an answer for longer than this is dead, whatever TCP thinks of it. */
+const SILENCE_MS = BLOCK_MS + 2_000;
 
 /**
- * For blocking reads. A socket that brings nothing for longer than a read lasts is dead, whatever TCP thinks, and is
- * replaced; commands then wait for the new one.
+ * A connection for one session: it never reconnects by itself. When it is lost, whatever waited for an answer fails at
+ * once, nothing is sent a second time behind our back, and the caller begins again with a new connection.
  */
-export function blockingConnection(url: string): Redis {
+export async function connectRedis(url: string, name: string, options: RedisOptions = {}): Promise<Redis> {
   const redis = new Redis(url, {
-    maxRetriesPerRequest: null,
-    connectTimeout: 2_000,
-    socketTimeout: BLOCK_MS + 2_000,
-    keepAlive: 5_000,
-    retryStrategy: (attempt) => Math.min(attempt * 100, 1_000),
+    connectionName: name,
     lazyConnect: true,
+    connectTimeout: CONNECT_MS,
+    socketTimeout: SILENCE_MS,
+    keepAlive: 5_000,
+    retryStrategy: () => null,
+    ...options,
   });
-  redis.on("error", () => {});
-  return redis;
+  redis.on("error", () => {}); // the command that meets it says it
+  try {
+    await redis.connect();
+    return redis;
+  } catch (error) {
+    redis.disconnect();
+    throw error;
+  }
 }

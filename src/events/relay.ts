@@ -1,11 +1,17 @@
 import type { Redis } from "ioredis";
 import pg from "pg";
 import type { EventLogger } from "./logger.ts";
-import { producerConnection } from "./redis.ts";
+import { interruptiblePause, type Pause } from "./pause.ts";
+import { addToStreams, BATCH, markPublished, readUnpublished } from "./publish-batch.ts";
+import { connectRedis } from "./redis.ts";
+import { trimStreams } from "./trim-streams.ts";
 
-const BATCH = 500;
-const IDLE_POLL_MS = 100;
+const POLL_MS = 100;
+const CANDIDATE_MS = 500;
 const RETRY_MS = 500;
+const TRIM_EVERY_MS = 10 * 60_000;
+/** A leader that asks nothing for so long has lost its session, and with it the lock: the server ends it. */
+const LEASE_MS = 10_000;
 /** One relay in the installation publishes; the others wait for its session to end. */
 const LEADER_LOCK = 8_271_002;
 
@@ -13,6 +19,8 @@ export interface RelayOptions {
   databaseUrl: string;
   redisUrl: string;
   logger: EventLogger;
+  /** How often an idle relay looks for new events. */
+  pollMs?: number;
 }
 
 export interface RelayProgress {
@@ -23,18 +31,8 @@ export interface RelayProgress {
 
 export interface Relay {
   progress(): RelayProgress;
+  /** Publishes what is committed by now, as far as it can, and gives the leadership up. */
   stop(): Promise<void>;
-}
-
-interface OutboxRow {
-  position: string;
-  id: string;
-  stream: string;
-  aggregateid: string;
-  sequence: string;
-  type: string;
-  payload: Record<string, string>;
-  timestamp: string;
 }
 
 /**
@@ -49,15 +47,13 @@ export function startRelay(options: RelayOptions): Relay {
 
 class RelayLoop implements Relay {
   readonly #options: RelayOptions;
-  readonly #redis: Redis;
   readonly #state: RelayProgress = { leader: false, published: 0, lastProgressAt: new Date() };
-  #stopping = false;
-  #wake: () => void = () => {};
+  readonly #pause: Pause = interruptiblePause();
   #done: Promise<void> = Promise.resolve();
+  #trimAt = Date.now() + TRIM_EVERY_MS;
 
   constructor(options: RelayOptions) {
     this.#options = options;
-    this.#redis = producerConnection(options.redisUrl);
   }
 
   start(): void {
@@ -69,110 +65,100 @@ class RelayLoop implements Relay {
   }
 
   async stop(): Promise<void> {
-    this.#stopping = true;
-    this.#wake();
+    this.#pause.stop();
     await this.#done;
-    this.#redis.disconnect();
   }
 
-  /** Session after session: each ends with an error or with the stop. */
+  /** Session after session: each ends with an error or with the stop, and leaves nothing that the next one uses. */
   async #run(): Promise<void> {
-    while (!this.#stopping) {
+    while (!this.#pause.stopped) {
       try {
         await this.#session();
       } catch (error) {
         this.#options.logger.warn({ err: error }, "the relay starts again");
-        await this.#pause(RETRY_MS);
-      } finally {
-        this.#state.leader = false;
+        await this.#pause.for(RETRY_MS * (1 + Math.random()));
       }
     }
   }
 
   async #session(): Promise<void> {
-    const client = new pg.Client({
-      connectionString: this.#options.databaseUrl,
-      application_name: "warehouse-relay",
-      connectionTimeoutMillis: 5_000,
-      query_timeout: 10_000,
-      statement_timeout: 8_000,
-      keepAlive: true,
-    });
-    client.on("error", () => {}); // the query that meets it says it
+    const client = await connectPostgres(this.#options.databaseUrl);
+    let redis: Redis | undefined;
     try {
-      await client.connect();
-      while (!this.#stopping && !(await this.#tryToLead(client))) await this.#pause(RETRY_MS);
-      while (!this.#stopping) {
-        const published = await this.#publishBatch(client);
-        this.#state.published += published;
-        this.#state.lastProgressAt = new Date();
-        if (published < BATCH) await this.#pause(IDLE_POLL_MS);
-      }
+      if (!(await this.#becomeLeader(client))) return;
+      redis = await connectRedis(this.#options.redisUrl, "warehouse-relay");
+      await this.#publish(client, redis);
     } finally {
+      this.#state.leader = false;
+      redis?.disconnect();
       await client.end().catch(() => {});
     }
   }
 
-  async #tryToLead(client: pg.Client): Promise<boolean> {
-    const { rows } = await client.query<{ locked: boolean }>("select pg_try_advisory_lock($1) as locked", [LEADER_LOCK]);
-    this.#state.leader = rows[0]?.locked ?? false;
-    this.#state.lastProgressAt = new Date();
-    return this.#state.leader;
+  /** False: it was told to stop while it waited. */
+  async #becomeLeader(client: pg.Client): Promise<boolean> {
+    while (!this.#pause.stopped) {
+      const { rows } = await client.query<{ locked: boolean }>("select pg_try_advisory_lock($1) as locked", [
+        LEADER_LOCK,
+      ]);
+      this.#state.lastProgressAt = new Date();
+      this.#state.leader = rows[0]?.locked === true;
+      if (this.#state.leader) return true;
+      await this.#pause.for(CANDIDATE_MS);
+    }
+    return false;
   }
 
-  async #publishBatch(client: pg.Client): Promise<number> {
-    const { rows } = await client.query<OutboxRow>({
-      name: "relay-batch",
-      text: `select position, id, stream, aggregateid, sequence, type, payload,
-               floor(extract(epoch from created_at))::bigint as timestamp
-             from outbox where published_at is null order by position limit $1`,
-      values: [BATCH],
-    });
+  async #publish(client: pg.Client, redis: Redis): Promise<void> {
+    for (;;) {
+      const last = this.#pause.stopped;
+      const published = await this.#publishBatch(client, redis);
+      this.#state.published += published;
+      this.#state.lastProgressAt = new Date();
+      if (published === BATCH) continue;
+      if (last) return;
+      await this.#trim(redis);
+      await this.#pause.for(this.#options.pollMs ?? POLL_MS);
+    }
+  }
+
+  async #publishBatch(client: pg.Client, redis: Redis): Promise<number> {
+    const askedAt = performance.now();
+    const rows = await readUnpublished(client);
     if (rows.length === 0) return 0;
-    if (this.#redis.status !== "ready") await this.#connectRedis();
-    const stored = await this.#send(rows);
-    if (stored.length > 0)
-      await client.query("update outbox set published_at = now() where position = any($1::bigint[])", [
-        stored.map((row) => row.position),
-      ]);
-    if (stored.length < rows.length) throw new Error(`Redis took ${stored.length} of ${rows.length} events`);
+    // A process that was frozen must not publish on a leadership that has gone to another meanwhile.
+    if (performance.now() - askedAt > LEASE_MS / 2)
+      throw new Error("the leader was held up, and may be none any more");
+    const { stored, error } = await addToStreams(redis, rows);
+    await markPublished(client, stored);
+    if (error) throw error;
     return stored.length;
   }
 
-  async #connectRedis(): Promise<void> {
-    if (this.#redis.status === "wait" || this.#redis.status === "end") await this.#redis.connect();
-    else throw new Error(`Redis is ${this.#redis.status}`);
-  }
-
-  /** The rows that Redis has for certain: those before the first failure, so that none overtakes an earlier one. */
-  async #send(rows: readonly OutboxRow[]): Promise<OutboxRow[]> {
-    const pipeline = this.#redis.pipeline();
-    for (const row of rows) pipeline.xadd(row.stream, "*", ...entryOf(row));
-    const results = (await pipeline.exec()) ?? [];
-    const failed = results.findIndex(([error]) => error !== null);
-    return rows.slice(0, failed === -1 ? results.length : failed);
-  }
-
-  #pause(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, ms);
-      this.#wake = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
+  async #trim(redis: Redis): Promise<void> {
+    if (Date.now() < this.#trimAt) return;
+    this.#trimAt = Date.now() + TRIM_EVERY_MS;
+    await trimStreams(redis);
   }
 }
 
-/** Flat string fields, as `events.proto` documents them. */
-function entryOf(row: OutboxRow): string[] {
-  const fields = {
-    type: row.type,
-    ...row.payload,
-    timestamp: row.timestamp,
-    event_id: row.id,
-    aggregate_id: row.aggregateid,
-    sequence: row.sequence,
-  };
-  return Object.entries(fields).flat();
+async function connectPostgres(connectionString: string): Promise<pg.Client> {
+  const client = new pg.Client({
+    connectionString,
+    application_name: "warehouse-relay",
+    connectionTimeoutMillis: 5_000,
+    query_timeout: 10_000,
+    statement_timeout: 8_000,
+    keepAlive: true,
+  });
+  client.on("error", () => {}); // the query that meets it says it
+  try {
+    await client.connect();
+    // A mark that is lost in a crash means a second publication, which everybody must bear anyway.
+    await client.query(`set idle_session_timeout = ${LEASE_MS}; set synchronous_commit = off`);
+    return client;
+  } catch (error) {
+    await client.end().catch(() => {});
+    throw error;
+  }
 }

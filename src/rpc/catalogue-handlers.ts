@@ -100,7 +100,8 @@ function parseLocation(location: Location, index: number) {
 
 function parseListing(listing: Listing, index: number) {
   const at = `listings[${index}]`;
-  const measure = (field: string, value: number) => (value === 0 ? null : requiredMeasure(`${at}.${field}`, value));
+  const measure = (field: string, value: number) =>
+    value === 0 ? null : requiredMeasure(`${at}.${field}`, value);
   return {
     listing_id: requiredId(`${at}.listing_id`, listing.listingId),
     sku: requiredText(`${at}.sku`, listing.sku, 128),

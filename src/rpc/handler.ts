@@ -37,7 +37,11 @@ export type HandlersOf<S extends DescService> = {
 };
 
 /** What makes a write replayable: principal, method, the caller's request id and the content it came with. */
-export function callOf<M extends DescMethod>(method: M, request: MessageShape<M["input"]>, caller: Caller): Call {
+export function callOf<M extends DescMethod>(
+  method: M,
+  request: MessageShape<M["input"]>,
+  caller: Caller,
+): Call {
   const { request_id } = readRequestId(request);
   return {
     principal: caller.principal,

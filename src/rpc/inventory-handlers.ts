@@ -10,7 +10,12 @@ import { removeInventory } from "../use-cases/inventory/remove-inventory.ts";
 import { reserveInventory } from "../use-cases/inventory/reserve-inventory.ts";
 import type { Deps } from "./deps.ts";
 import { callOf, type HandlersOf } from "./handler.ts";
-import { lotMessage, movementMessage, pickingLocationMessage, reservationMessage } from "./inventory-messages.ts";
+import {
+  lotMessage,
+  movementMessage,
+  pickingLocationMessage,
+  reservationMessage,
+} from "./inventory-messages.ts";
 import {
   nextPageToken,
   optionalDate,
@@ -45,7 +50,10 @@ export function inventoryHandlers({ db }: Deps): Pick<HandlersOf<typeof Warehous
 
 function stockWrites(
   db: Deps["db"],
-): Pick<HandlersOf<typeof WarehouseService>, "placeInventory" | "moveInventory" | "removeInventory" | "adjustInventory"> {
+): Pick<
+  HandlersOf<typeof WarehouseService>,
+  "placeInventory" | "moveInventory" | "removeInventory" | "adjustInventory"
+> {
   return {
     placeInventory: async (request, caller) =>
       lotMessage(
@@ -94,11 +102,14 @@ function adjustmentOf(given: { case?: string | undefined; value?: number | undef
   return { counted_quantity: given.value };
 }
 
-function holds(db: Deps["db"]): Pick<HandlersOf<typeof WarehouseService>, "reserveInventory" | "releaseReservation"> {
+function holds(
+  db: Deps["db"],
+): Pick<HandlersOf<typeof WarehouseService>, "reserveInventory" | "releaseReservation"> {
   return {
     reserveInventory: async (request, caller) => {
       const expires_at = optionalTimestamp("expires_at", request.expiresAt);
-      if (expires_at && expires_at.getTime() <= Date.now()) throw invalidField("expires_at", "must lie in the future");
+      if (expires_at && expires_at.getTime() <= Date.now())
+        throw invalidField("expires_at", "must lie in the future");
       const hold = await reserveInventory(db, callOf(rpc.reserveInventory, request, caller), {
         listing_id: requiredId("listing_id", request.listingId),
         warehouse_id: requiredId("warehouse_id", request.warehouseId),
@@ -125,15 +136,20 @@ function stockReads(
     getPickingLocations: async (request) => {
       const listing_id = requiredId("listing_id", request.listingId);
       const warehouse_id = requiredId("warehouse_id", request.warehouseId);
-      const wanted = request.quantity === undefined ? undefined : requiredQuantity("quantity", request.quantity);
+      const wanted =
+        request.quantity === undefined ? undefined : requiredQuantity("quantity", request.quantity);
       return suggestLots(await listPickableLots(db, listing_id, warehouse_id), wanted);
     },
     getStock: async (request) => {
       const listing_id = requiredId("listing_id", request.listingId);
       const warehouse_id = optionalId("warehouse_id", request.warehouseId);
       const lots = await listLotViews(db, listing_id, warehouse_id);
-      const sum = (key: "quantity" | "reserved_quantity") => lots.reduce((total, lot) => total + BigInt(lot[key]), 0n);
-      const forSale = lots.reduce((total, lot) => total + BigInt(lot.for_sale ? lot.available_quantity : 0), 0n);
+      const sum = (key: "quantity" | "reserved_quantity") =>
+        lots.reduce((total, lot) => total + BigInt(lot[key]), 0n);
+      const forSale = lots.reduce(
+        (total, lot) => total + BigInt(lot.for_sale ? lot.available_quantity : 0),
+        0n,
+      );
       return {
         listingId: listing_id,
         warehouseId: warehouse_id ?? 0n,

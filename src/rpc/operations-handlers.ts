@@ -1,6 +1,10 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { durationFromMs, timestampFromDate, timestampNow } from "@bufbuild/protobuf/wkt";
-import { type DeadLetterSchema, DeadLetterStatus, type OperationsService } from "../../gen/wms/v1/operations_service_pb.js";
+import {
+  type DeadLetterSchema,
+  DeadLetterStatus,
+  type OperationsService,
+} from "../../gen/wms/v1/operations_service_pb.js";
 import { type DeadLetterRow, findDeadLetter, listDeadLetters } from "../db/dead-letters.ts";
 import { DomainError } from "../domain/errors.ts";
 import { verify } from "../use-cases/maintenance/verify.ts";
@@ -44,7 +48,8 @@ export function operationsHandlers({ db }: Deps): Pick<HandlersOf<typeof Operati
     getDeadLetter: async (request) => {
       const id = requiredId("dead_letter_id", request.deadLetterId);
       const row = await findDeadLetter(db, id);
-      if (!row) throw new DomainError("DEAD_LETTER_NOT_FOUND", `no dead letter ${id}`, { dead_letter_id: id });
+      if (!row)
+        throw new DomainError("DEAD_LETTER_NOT_FOUND", `no dead letter ${id}`, { dead_letter_id: id });
       return deadLetterMessage(row);
     },
   };

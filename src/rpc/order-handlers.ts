@@ -1,10 +1,10 @@
 import type { ConfirmOrderRequest } from "../../gen/wms/v1/orders_pb.js";
 import { WarehouseService } from "../../gen/wms/v1/warehouse_service_pb.js";
 import {
+  type FulfillmentView,
   findFulfillmentViews,
   findOrderView,
   findOrderViews,
-  type FulfillmentView,
   listFulfillmentViews,
   listOrderIds,
 } from "../db/order-views.ts";
@@ -17,11 +17,32 @@ import { confirmOrder } from "../use-cases/orders/confirm-order.ts";
 import { parseAddress } from "./address-messages.ts";
 import type { Deps } from "./deps.ts";
 import { callOf, type HandlersOf } from "./handler.ts";
-import { FULFILLMENT_STATUSES, fulfillmentMessage, ORDER_STATUSES, orderMessage, parsePolicy, wordOf } from "./order-messages.ts";
-import { nextPageToken, optionalId, page, requiredId, requiredList, requiredQuantity, text } from "./parse.ts";
+import {
+  FULFILLMENT_STATUSES,
+  fulfillmentMessage,
+  ORDER_STATUSES,
+  orderMessage,
+  parsePolicy,
+  wordOf,
+} from "./order-messages.ts";
+import {
+  nextPageToken,
+  optionalId,
+  page,
+  requiredId,
+  requiredList,
+  requiredQuantity,
+  text,
+} from "./parse.ts";
 import { parsePriority } from "./vocabulary-messages.ts";
 
-type Topic = "confirmOrder" | "cancelOrder" | "getOrder" | "listOrders" | "getFulfillment" | "listFulfillments";
+type Topic =
+  | "confirmOrder"
+  | "cancelOrder"
+  | "getOrder"
+  | "listOrders"
+  | "getFulfillment"
+  | "listFulfillments";
 
 const MAX_LINES = 10_000;
 const rpc = WarehouseService.method;
@@ -30,7 +51,9 @@ export function orderHandlers({ db }: Deps): Pick<HandlersOf<typeof WarehouseSer
   return { ...orderWrites(db), ...orderReads(db), ...fulfillmentReads(db) };
 }
 
-function orderWrites(db: Deps["db"]): Pick<HandlersOf<typeof WarehouseService>, "confirmOrder" | "cancelOrder"> {
+function orderWrites(
+  db: Deps["db"],
+): Pick<HandlersOf<typeof WarehouseService>, "confirmOrder" | "cancelOrder"> {
   return {
     confirmOrder: async (request, caller) => {
       const order = await confirmOrder(db, callOf(rpc.confirmOrder, request, caller), parseOrder(request));
@@ -86,10 +109,16 @@ function orderReads(db: Deps["db"]): Pick<HandlersOf<typeof WarehouseService>, "
       };
       const ids = await listOrderIds(db, filter, wanted);
       const orders = await findOrderViews(db, ids);
-      const shipments = await shipmentsOf(db, orders.flatMap((order) => order.fulfillments));
+      const shipments = await shipmentsOf(
+        db,
+        orders.flatMap((order) => order.fulfillments),
+      );
       return {
         orders: orders.map((order) => orderMessage(order, shipments)),
-        nextPageToken: nextPageToken(ids.map((id) => ({ id })), wanted),
+        nextPageToken: nextPageToken(
+          ids.map((id) => ({ id })),
+          wanted,
+        ),
       };
     },
   };
@@ -102,7 +131,8 @@ function fulfillmentReads(
     getFulfillment: async (request) => {
       const id = requiredId("fulfillment_id", request.fulfillmentId);
       const [fulfillment] = await findFulfillmentViews(db, [id]);
-      if (!fulfillment) throw new DomainError("FULFILLMENT_NOT_FOUND", `no fulfillment ${id}`, { fulfillment_id: id });
+      if (!fulfillment)
+        throw new DomainError("FULFILLMENT_NOT_FOUND", `no fulfillment ${id}`, { fulfillment_id: id });
       return fulfillmentMessage(fulfillment, await shipmentsOf(db, [fulfillment]));
     },
     listFulfillments: async (request) => {
@@ -123,5 +153,8 @@ function fulfillmentReads(
 }
 
 function shipmentsOf(db: Deps["db"], fulfillments: readonly FulfillmentView[]) {
-  return shipmentViews(db, fulfillments.flatMap((fulfillment) => fulfillment.shipment_ids));
+  return shipmentViews(
+    db,
+    fulfillments.flatMap((fulfillment) => fulfillment.shipment_ids),
+  );
 }

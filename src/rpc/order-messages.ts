@@ -1,8 +1,8 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { timestampFromDate } from "@bufbuild/protobuf/wkt";
 import {
-  FulfillmentStatus,
   type FulfillmentSchema,
+  FulfillmentStatus,
   OrderPolicy,
   type OrderSchema,
   OrderStatus,
@@ -56,7 +56,10 @@ export function wordOf<Word extends string>(table: Record<Word, number>, field: 
   return found;
 }
 
-export function orderMessage(order: OrderView, shipments: readonly ShipmentView[]): MessageInitShape<typeof OrderSchema> {
+export function orderMessage(
+  order: OrderView,
+  shipments: readonly ShipmentView[],
+): MessageInitShape<typeof OrderSchema> {
   return {
     orderId: order.order_id,
     orderNumber: order.order_number,
@@ -97,7 +100,9 @@ export function fulfillmentMessage(
     status: FULFILLMENT_STATUSES[fulfillment.status],
     pickingTaskIds: fulfillment.picking_task_ids,
     packingTaskIds: fulfillment.packing_task_ids,
-    shipments: shipments.filter((shipment) => fulfillment.shipment_ids.includes(shipment.id)).map(shipmentMessage),
+    shipments: shipments
+      .filter((shipment) => fulfillment.shipment_ids.includes(shipment.id))
+      .map(shipmentMessage),
     createdAt: timestampFromDate(fulfillment.created_at),
     updatedAt: timestampFromDate(fulfillment.updated_at),
   };

@@ -27,7 +27,8 @@ export function requiredQuantity(field: string, value: number): number {
 
 /** kg or cm: above 0, at most 100,000, and not NaN. */
 export function requiredMeasure(field: string, value: number): number {
-  if (!(value > 0 && value <= 100_000)) throw invalidField(field, `must be above 0 and at most 100000, not ${value}`);
+  if (!(value > 0 && value <= 100_000))
+    throw invalidField(field, `must be above 0 and at most 100000, not ${value}`);
   if (value < 0.001) throw invalidField(field, "must be at least 0.001");
   return value;
 }
@@ -35,9 +36,10 @@ export function requiredMeasure(field: string, value: number): number {
 /** Trimmed text, at most `max` characters, without control characters; empty when left out. */
 export function text(field: string, value: string | undefined, max = 255): string {
   const trimmed = (value ?? "").trim();
-  if (trimmed.length > max) throw invalidField(field, `must be at most ${max} characters, not ${trimmed.length}`);
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is refused
-  if (/[\u0000-\u0008\u000b\u000c\u000e-\u001f]/.test(trimmed)) throw invalidField(field, "must hold no control characters");
+  if (trimmed.length > max)
+    throw invalidField(field, `must be at most ${max} characters, not ${trimmed.length}`);
+  if (/[\u0000-\u0008\u000b\u000c\u000e-\u001f]/.test(trimmed))
+    throw invalidField(field, "must hold no control characters");
   return trimmed;
 }
 
@@ -84,10 +86,16 @@ const MAX_PAGE = 1000;
 /** Pages go by key: the token is the last id that the caller has seen. A size above the maximum means the maximum. */
 export function page(request: { pageSize: number; pageToken: string }): Page {
   if (request.pageSize < 0)
-    throw invalidField("page_size", `must be 0 (default ${DEFAULT_PAGE}) to ${MAX_PAGE}, not ${request.pageSize}`);
+    throw invalidField(
+      "page_size",
+      `must be 0 (default ${DEFAULT_PAGE}) to ${MAX_PAGE}, not ${request.pageSize}`,
+    );
   if (request.pageToken !== "" && !/^\d{1,18}$/.test(request.pageToken))
     throw invalidField("page_token", "must be the next_page_token of an earlier answer");
-  return { size: Math.min(request.pageSize || DEFAULT_PAGE, MAX_PAGE), after: BigInt(request.pageToken || "0") };
+  return {
+    size: Math.min(request.pageSize || DEFAULT_PAGE, MAX_PAGE),
+    after: BigInt(request.pageToken || "0"),
+  };
 }
 
 /** The token of the next page: empty when this one was not full. */

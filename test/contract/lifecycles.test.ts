@@ -1,11 +1,11 @@
 import { readFile } from "node:fs/promises";
 import { sql } from "kysely";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { ReservationStatus } from "../../gen/wms/v1/inventory_pb.js";
 import { FulfillmentStatus, OrderStatus } from "../../gen/wms/v1/orders_pb.js";
 import { PackingTaskStatus } from "../../gen/wms/v1/packing_pb.js";
 import { PickingTaskItemStatus, PickingTaskStatus } from "../../gen/wms/v1/picking_pb.js";
 import { LabelStatus, ShipmentStatus } from "../../gen/wms/v1/shipments_pb.js";
-import { ReservationStatus } from "../../gen/wms/v1/inventory_pb.js";
 import { withDiagrams } from "../../scripts/gen-docs.ts";
 import { MACHINES } from "../../src/domain/machines.ts";
 import { edgesOf } from "../../src/domain/state-machine.ts";
@@ -33,7 +33,8 @@ describe.each(MACHINES)("$machine.name", ({ machine, table, column }) => {
     const { rows } = await sql<{ action: string; from: string; to: string }>`
       select action, from_status as from, to_status as to from state_transitions where machine = ${machine.name}
     `.execute(test.db);
-    const sorted = (edges: readonly object[]) => edges.map((edge) => JSON.stringify(edge, ["action", "from", "to"])).sort();
+    const sorted = (edges: readonly object[]) =>
+      edges.map((edge) => JSON.stringify(edge, ["action", "from", "to"])).sort();
     expect(sorted(rows)).toEqual(sorted(edgesOf(machine)));
   });
 
@@ -42,7 +43,7 @@ describe.each(MACHINES)("$machine.name", ({ machine, table, column }) => {
       select pg_get_constraintdef(oid) as definition from pg_constraint
       where conrelid = ${table}::regclass and conname = ${`${table}_${column}_check`}`.execute(test.db);
     const inCheck = [...(rows[0]?.definition ?? "").matchAll(/'(\w+)'::text/g)].map((match) => match[1]);
-    expect(inCheck.sort()).toEqual([...machine.statuses].sort());
+    expect(new Set(inCheck)).toEqual(new Set(machine.statuses));
   });
 
   it("has the same statuses in the contract", () => {
@@ -70,11 +71,13 @@ describe("the README", () => {
 
 describe("the database", () => {
   it("refuses an illegal change of status, whoever asks", async () => {
-    await sql`insert into orders (order_id, status, confirmed_at) values (1, 'confirmed', now())`.execute(test.db);
-    await sql`update orders set status = 'delivered' where order_id = 1`.execute(test.db);
-    await expect(sql`update orders set status = 'processing' where order_id = 1`.execute(test.db)).rejects.toThrow(
-      "order cannot go from delivered to processing",
+    await sql`insert into orders (order_id, status, confirmed_at) values (1, 'confirmed', now())`.execute(
+      test.db,
     );
+    await sql`update orders set status = 'delivered' where order_id = 1`.execute(test.db);
+    await expect(
+      sql`update orders set status = 'processing' where order_id = 1`.execute(test.db),
+    ).rejects.toThrow("order cannot go from delivered to processing");
   });
 
   it("never lets go of a movement", async () => {

@@ -1,6 +1,13 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { allocate, type Demand, type Lot, type RemovalStrategy, removalOrder, StockBook } from "../../src/domain/allocation.ts";
+import {
+  allocate,
+  type Demand,
+  type Lot,
+  type RemovalStrategy,
+  removalOrder,
+  StockBook,
+} from "../../src/domain/allocation.ts";
 
 const LISTINGS = [1n, 2n, 3n];
 const WAREHOUSES = [10n, 20n, 30n];
@@ -14,7 +21,9 @@ const lotShape = fc.record({
 });
 const lots = fc
   .array(lotShape, { maxLength: 20 })
-  .map((shapes) => shapes.map((shape, index): Lot => ({ ...shape, id: BigInt(index + 1), location_id: BigInt(index + 1) })));
+  .map((shapes) =>
+    shapes.map((shape, index): Lot => ({ ...shape, id: BigInt(index + 1), location_id: BigInt(index + 1) })),
+  );
 const demands = fc.array(
   fc.record({
     listing_id: fc.constantFrom(...LISTINGS),
@@ -51,7 +60,9 @@ describe("allocate", () => {
           }
         }
         for (const lot of stock) {
-          const taken = allocations.filter((part) => part.lot.id === lot.id).reduce((sum, part) => sum + part.quantity, 0);
+          const taken = allocations
+            .filter((part) => part.lot.id === lot.id)
+            .reduce((sum, part) => sum + part.quantity, 0);
           expect(taken).toBeLessThanOrEqual(lot.available);
         }
       }),
@@ -67,7 +78,11 @@ describe("allocate", () => {
         for (const { lot, quantity } of allocations) left.set(lot.id, (left.get(lot.id) ?? 0) - quantity);
         for (const { lot } of allocations)
           for (const other of stock)
-            if (other.listing_id === lot.listing_id && other.warehouse_id === lot.warehouse_id && order(other, lot) < 0)
+            if (
+              other.listing_id === lot.listing_id &&
+              other.warehouse_id === lot.warehouse_id &&
+              order(other, lot) < 0
+            )
               expect(left.get(other.id)).toBe(0);
       }),
     );
@@ -104,7 +119,9 @@ describe("allocate", () => {
         const used = new Set(allocations.map(({ lot }) => lot.warehouse_id));
         const single = WAREHOUSES.filter((warehouse) =>
           LISTINGS.every((listing) => {
-            const units = wanted.filter((d) => d.listing_id === listing).reduce((sum, d) => sum + d.quantity, 0);
+            const units = wanted
+              .filter((d) => d.listing_id === listing)
+              .reduce((sum, d) => sum + d.quantity, 0);
             return bookOf(stock, "fifo").available(listing, warehouse) >= units;
           }),
         );

@@ -1,12 +1,19 @@
 import { createRequire } from "node:module";
-import { type DescMethod, type DescService, fromBinary, type MessageShape, toBinary, create } from "@bufbuild/protobuf";
 import type { MessageInitShape } from "@bufbuild/protobuf";
+import {
+  create,
+  type DescMethod,
+  type DescService,
+  fromBinary,
+  type MessageShape,
+  toBinary,
+} from "@bufbuild/protobuf";
 import { anyUnpack } from "@bufbuild/protobuf/wkt";
 import * as grpc from "@grpc/grpc-js";
 import { pino } from "pino";
 import { BadRequestSchema, ErrorInfoSchema, RetryInfoSchema } from "../../gen/google/rpc/error_details_pb.js";
 import { StatusSchema } from "../../gen/google/rpc/status_pb.js";
-import { createAuthenticator, type AuthOptions, issueToken } from "../../src/rpc/auth.ts";
+import { type AuthOptions, createAuthenticator, issueToken } from "../../src/rpc/auth.ts";
 import { Dispatcher } from "../../src/rpc/dispatcher.ts";
 import { startGrpcServer } from "../../src/rpc/grpc-server.ts";
 import type { Role } from "../../src/rpc/handler.ts";
@@ -129,7 +136,10 @@ export class TestClient {
     return refusalOf(this.call(method, request, options));
   }
 
-  stream<M extends DescMethod>(method: M, request: MessageInitShape<M["input"]>): grpc.ClientReadableStream<MessageShape<M["output"]>> {
+  stream<M extends DescMethod>(
+    method: M,
+    request: MessageInitShape<M["input"]>,
+  ): grpc.ClientReadableStream<MessageShape<M["output"]>> {
     return this.#client.makeServerStreamRequest(
       pathOf(method.parent, method.name),
       (message: MessageShape<M["input"]>) => Buffer.from(toBinary(method.input, message)),
@@ -173,8 +183,14 @@ export function reflectionClient(address: string, version: "v1" | "v1alpha") {
   const require = createRequire(import.meta.url);
   const home = createRequire(require.resolve("@grpc/reflection"));
   const loader = home("@grpc/proto-loader") as { loadSync(path: string, options: object): grpc.GrpcObject };
-  const folder = new URL(`../../node_modules/@grpc/reflection/build/proto/grpc/reflection/${version}/`, import.meta.url);
-  const loaded = loader.loadSync(new URL("reflection.proto", folder).pathname, { longs: String, oneofs: true });
+  const folder = new URL(
+    `../../node_modules/@grpc/reflection/build/proto/grpc/reflection/${version}/`,
+    import.meta.url,
+  );
+  const loaded = loader.loadSync(new URL("reflection.proto", folder).pathname, {
+    longs: String,
+    oneofs: true,
+  });
   const name = `grpc.reflection.${version}.ServerReflection`;
   const Client = grpc.makeGenericClientConstructor(loaded[name] as unknown as grpc.ServiceDefinition, name);
   return new Client(address, grpc.credentials.createInsecure());

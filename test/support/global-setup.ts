@@ -21,7 +21,11 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const { url: serverUrl, stop } = await findServer();
   const template = `wms_template_${process.pid}_${Date.now()}`;
   const tearDown = async () => {
-    await runOn(serverUrl, `drop database if exists ${template} with (force)`).finally(stop);
+    try {
+      await runOn(serverUrl, `drop database if exists ${template} with (force)`);
+    } finally {
+      await stop();
+    }
   };
   try {
     await makeTemplate(serverUrl, template);
@@ -37,7 +41,11 @@ async function makeTemplate(serverUrl: string, template: string): Promise<void> 
   await runOn(serverUrl, `create database ${template}`);
   const connectionString = inDatabase(serverUrl, template);
   const pool = createPool({ connectionString, max: 1 });
-  await migrate(pool).finally(() => pool.end());
+  try {
+    await migrate(pool);
+  } finally {
+    await pool.end();
+  }
   await runMigrations({ connectionString });
 }
 

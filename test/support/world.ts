@@ -132,11 +132,18 @@ export function cancelled(
 export async function serveBackorders(db: Database): Promise<void> {
   const { rows } = await sql<{ listing_id: bigint }>`
     select distinct listing_id from order_items where shortage_quantity > 0`.execute(db);
-  if (rows.length > 0) await allocateBackorders(db, rows.map((row) => row.listing_id));
+  if (rows.length > 0)
+    await allocateBackorders(
+      db,
+      rows.map((row) => row.listing_id),
+    );
 }
 
 /** The balances of a listing, over all its lots. */
-export async function stockOf(db: Database, listing_id: bigint): Promise<{ quantity: number; reserved: number }> {
+export async function stockOf(
+  db: Database,
+  listing_id: bigint,
+): Promise<{ quantity: number; reserved: number }> {
   const { rows } = await sql<{ quantity: number; reserved: number }>`
     select coalesce(sum(quantity), 0)::int as quantity, coalesce(sum(reserved_quantity), 0)::int as reserved
     from product_locations where listing_id = ${listing_id}`.execute(db);

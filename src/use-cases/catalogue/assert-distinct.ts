@@ -5,7 +5,8 @@ export function assertDistinct(list: string, field: string, keys: readonly (stri
   const seen = new Map<string | bigint, number>();
   keys.forEach((key, index) => {
     const first = seen.get(key);
-    if (first !== undefined) throw invalidField(`${list}[${index}].${field}`, `${key} stands at ${list}[${first}] already`);
+    if (first !== undefined)
+      throw invalidField(`${list}[${index}].${field}`, `${key} stands at ${list}[${first}] already`);
     seen.set(key, index);
   });
 }

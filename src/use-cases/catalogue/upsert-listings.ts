@@ -9,6 +9,10 @@ export async function upsertListings(
   call: Call,
   listings: readonly Omit<ListingRow, "created_at" | "updated_at">[],
 ): Promise<ListingRow[]> {
-  assertDistinct("listings", "listing_id", listings.map((listing) => listing.listing_id));
+  assertDistinct(
+    "listings",
+    "listing_id",
+    listings.map((listing) => listing.listing_id),
+  );
   return once(db, call, (trx) => store(trx, listings));
 }

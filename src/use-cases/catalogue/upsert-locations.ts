@@ -1,4 +1,9 @@
-import { findStockedPlace, findUnknownWarehouse, type LocationRow, upsertLocations as store } from "../../db/catalogue.ts";
+import {
+  findStockedPlace,
+  findUnknownWarehouse,
+  type LocationRow,
+  upsertLocations as store,
+} from "../../db/catalogue.ts";
 import type { Database } from "../../db/database.ts";
 import { type Call, once } from "../../db/idempotency.ts";
 import { DomainError } from "../../domain/errors.ts";
@@ -12,8 +17,16 @@ export async function upsertLocations(
   call: Call,
   { warehouse_id, locations }: { warehouse_id: bigint; locations: readonly NewLocation[] },
 ): Promise<LocationRow[]> {
-  assertDistinct("locations", "code", locations.map((location) => location.code));
-  assertDistinct("locations", "barcode", locations.map((location) => location.barcode));
+  assertDistinct(
+    "locations",
+    "code",
+    locations.map((location) => location.code),
+  );
+  assertDistinct(
+    "locations",
+    "barcode",
+    locations.map((location) => location.barcode),
+  );
   return once(db, call, async (trx) => {
     if ((await findUnknownWarehouse(trx, [warehouse_id])) !== undefined)
       throw new DomainError("WAREHOUSE_NOT_FOUND", `no warehouse ${warehouse_id}`, { warehouse_id });

@@ -9,6 +9,10 @@ export async function upsertWarehouses(
   call: Call,
   warehouses: readonly { code: string; name: string; priority: number; address: Record<string, string> }[],
 ): Promise<WarehouseRow[]> {
-  assertDistinct("warehouses", "code", warehouses.map((warehouse) => warehouse.code));
+  assertDistinct(
+    "warehouses",
+    "code",
+    warehouses.map((warehouse) => warehouse.code),
+  );
   return once(db, call, (trx) => store(trx, warehouses));
 }

@@ -48,13 +48,20 @@ export async function adjustInventory(
 function deltaOf(lot: LotRow, adjustment: Adjustment): number {
   const counted = "delta" in adjustment ? lot.quantity + adjustment.delta : adjustment.counted_quantity;
   const field = "delta" in adjustment ? "delta" : "counted_quantity";
-  if (counted < 0) throw invalidField(field, `leaves ${counted} units of ${lot.quantity}: it must leave 0 or more`);
-  if (counted > MAX_QUANTITY) throw invalidField(field, `leaves ${counted} units: at most ${MAX_QUANTITY} fit a lot`);
+  if (counted < 0)
+    throw invalidField(field, `leaves ${counted} units of ${lot.quantity}: it must leave 0 or more`);
+  if (counted > MAX_QUANTITY)
+    throw invalidField(field, `leaves ${counted} units: at most ${MAX_QUANTITY} fit a lot`);
   if (counted < lot.reserved_quantity)
     throw new DomainError(
       "STOCK_RESERVED",
       `product location ${lot.id} has ${lot.reserved_quantity} of ${lot.quantity} units reserved: it can't go down to ${counted}`,
-      { product_location_id: lot.id, listing_id: lot.listing_id, reserved: lot.reserved_quantity, requested: counted },
+      {
+        product_location_id: lot.id,
+        listing_id: lot.listing_id,
+        reserved: lot.reserved_quantity,
+        requested: counted,
+      },
     );
   return counted - lot.quantity;
 }

@@ -15,8 +15,16 @@ export async function expireReservations(db: Database): Promise<number> {
     if (expired.length === 0) return 0;
     const listings = expired.map((hold) => hold.listing_id);
     await lockListings(trx, listings);
-    const rows = (await listHoldRows(trx, expired.map((hold) => hold.hold_id))).filter((row) => row.status === "pending");
-    await lockLotsById(trx, rows.map((row) => row.product_location_id));
+    const rows = (
+      await listHoldRows(
+        trx,
+        expired.map((hold) => hold.hold_id),
+      )
+    ).filter((row) => row.status === "pending");
+    await lockLotsById(
+      trx,
+      rows.map((row) => row.product_location_id),
+    );
     const released = await releaseReservations(
       trx,
       rows.map((row) => ({ reservation_id: row.id, quantity: row.open_quantity })),

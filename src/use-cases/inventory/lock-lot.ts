@@ -20,7 +20,9 @@ export async function lotView(trx: Transaction, id: bigint): Promise<LotView> {
 }
 
 function lotNotFound(id: bigint): DomainError {
-  return new DomainError("PRODUCT_LOCATION_NOT_FOUND", `no product location ${id}`, { product_location_id: id });
+  return new DomainError("PRODUCT_LOCATION_NOT_FOUND", `no product location ${id}`, {
+    product_location_id: id,
+  });
 }
 
 /** Refuses to take more off a lot than nobody has reserved. */

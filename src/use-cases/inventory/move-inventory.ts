@@ -24,7 +24,9 @@ export async function moveInventory(
     assertAvailable(lot, input.quantity);
     const for_sale = place.kind === "bin";
     await changeLot(trx, lot.id, -input.quantity);
-    const [target] = await addToLots(trx, [{ ...lot, location_id: place.id, quantity: input.quantity, for_sale }]);
+    const [target] = await addToLots(trx, [
+      { ...lot, location_id: place.id, quantity: input.quantity, for_sale },
+    ]);
     const { listing_id, warehouse_id } = lot;
     await insertMovements(trx, [
       {
@@ -48,6 +50,10 @@ export async function moveInventory(
 
 function assertOtherPlace(lot: LotRow, place: Place): void {
   if (place.warehouse_id !== lot.warehouse_id)
-    throw invalidField("to_location_id", `is in warehouse ${place.warehouse_id}, the goods are in ${lot.warehouse_id}`);
-  if (place.id === lot.location_id) throw invalidField("to_location_id", `the goods are at location ${place.id} already`);
+    throw invalidField(
+      "to_location_id",
+      `is in warehouse ${place.warehouse_id}, the goods are in ${lot.warehouse_id}`,
+    );
+  if (place.id === lot.location_id)
+    throw invalidField("to_location_id", `the goods are at location ${place.id} already`);
 }

@@ -45,7 +45,9 @@ export async function placeInventory(db: Database, call: Call, input: Placement)
       },
     ]);
     await wakeBackorders(trx, [listing_id]);
-    await appendEvents(trx, [event("inventory.placed", { listing_id, warehouse_id, quantity, location: place.code })]);
+    await appendEvents(trx, [
+      event("inventory.placed", { listing_id, warehouse_id, quantity, location: place.code }),
+    ]);
     return lotView(trx, lot as bigint);
   });
 }
@@ -55,6 +57,9 @@ async function checkedPlace(trx: Transaction, { warehouse_id, location_id }: Pla
     throw new DomainError("WAREHOUSE_NOT_FOUND", `no warehouse ${warehouse_id}`, { warehouse_id });
   const place = await findPlace(trx, location_id);
   if (place.warehouse_id !== warehouse_id)
-    throw invalidField("location_id", `location ${location_id} is in warehouse ${place.warehouse_id}, not in ${warehouse_id}`);
+    throw invalidField(
+      "location_id",
+      `location ${location_id} is in warehouse ${place.warehouse_id}, not in ${warehouse_id}`,
+    );
   return place;
 }

@@ -17,7 +17,11 @@ export async function releaseHolds(
   if (holds.length === 0) return [];
   const listings = [...planned_listings, ...holds.map((hold) => hold.listing_id)];
   await lockListings(trx, listings);
-  await lockShelves(trx, listings, holds.map((hold) => hold.product_location_id));
+  await lockShelves(
+    trx,
+    listings,
+    holds.map((hold) => hold.product_location_id),
+  );
   const released = await releaseReservations(
     trx,
     holds.map((hold) => ({ reservation_id: hold.id, quantity: hold.open_quantity })),

@@ -20,7 +20,10 @@ export async function releaseReservation(
     await lockListings(trx, [listing_id]);
     const rows = await listHoldRows(trx, [reservation_id]);
     for (const row of rows) transition(reservationMachine, row.status, "cancel", reservation_id);
-    await lockLotsById(trx, rows.map((row) => row.product_location_id));
+    await lockLotsById(
+      trx,
+      rows.map((row) => row.product_location_id),
+    );
     const released = await releaseReservations(
       trx,
       rows.map((row) => ({ reservation_id: row.id, quantity: row.open_quantity })),

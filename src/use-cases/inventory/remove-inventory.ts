@@ -31,7 +31,13 @@ export async function removeInventory(
     ]);
     const view = await lotView(trx, lot.id);
     await appendEvents(trx, [
-      event("inventory.removed", { listing_id, warehouse_id, quantity, location: view.location_code, reason }),
+      event("inventory.removed", {
+        listing_id,
+        warehouse_id,
+        quantity,
+        location: view.location_code,
+        reason,
+      }),
     ]);
     return view;
   });

@@ -25,7 +25,8 @@ export async function verify(db: Database, names: readonly string[] = []): Promi
     .execute(async (trx) => {
       await sql`set local statement_timeout = 0`.execute(trx);
       const verdicts: LawVerdict[] = [];
-      for (const law of LAWS) if (names.length === 0 || names.includes(law.name)) verdicts.push(await check(trx, law));
+      for (const law of LAWS)
+        if (names.length === 0 || names.includes(law.name)) verdicts.push(await check(trx, law));
       return verdicts;
     });
 }

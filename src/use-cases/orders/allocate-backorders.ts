@@ -1,7 +1,13 @@
 import type { Database } from "../../db/database.ts";
-import { appendEvents } from "../../db/outbox.ts";
 import { addAllocated } from "../../db/order-intake.ts";
-import { listOrderLines, listWaitingOrders, lockOrders, type OrderLine, type OrderRow } from "../../db/orders.ts";
+import {
+  listOrderLines,
+  listWaitingOrders,
+  lockOrders,
+  type OrderLine,
+  type OrderRow,
+} from "../../db/orders.ts";
+import { appendEvents } from "../../db/outbox.ts";
 import { inTransaction, type Transaction } from "../../db/transaction.ts";
 import { type Allocation, allocate, type StockBook } from "../../domain/allocation.ts";
 import { launchFulfillments } from "./launch-fulfillments.ts";
@@ -23,7 +29,10 @@ export async function allocateBackorders(db: Database, listing_ids: readonly big
     const book = await openBook(trx, listing_ids);
     const allocations = live.flatMap((order) => serve(book, lines.get(order.order_id) ?? []));
     if (allocations.length === 0) return 0;
-    await addAllocated(trx, allocations.map(({ key, quantity }) => ({ id: key.id, quantity })));
+    await addAllocated(
+      trx,
+      allocations.map(({ key, quantity }) => ({ id: key.id, quantity })),
+    );
     const served = [...new Set(allocations.map((allocation) => allocation.key.order_id))];
     const reserved = await promiseStock(trx, allocations);
     const launched = await launchFulfillments(trx, served);
@@ -38,7 +47,10 @@ async function waitingLines(
   listing_ids: readonly bigint[],
 ): Promise<Map<bigint, OrderLine[]>> {
   const wanted = new Set(listing_ids);
-  const lines = await listOrderLines(trx, orders.map((order) => order.order_id));
+  const lines = await listOrderLines(
+    trx,
+    orders.map((order) => order.order_id),
+  );
   return Map.groupBy(
     lines.filter((line) => line.shortage_quantity > 0 && wanted.has(line.listing_id)),
     (line) => line.order_id,

@@ -19,7 +19,11 @@ import { fulfillmentChanged } from "./progress.ts";
 import { stockEvents } from "./promise-stock.ts";
 import { putBackPicked } from "./put-back.ts";
 
-export function cancelFulfillment(trx: Transaction, fulfillment_id: bigint, reason: string): Promise<DomainEvent[]> {
+export function cancelFulfillment(
+  trx: Transaction,
+  fulfillment_id: bigint,
+  reason: string,
+): Promise<DomainEvent[]> {
   return cancelFulfillments(trx, [fulfillment_id], reason);
 }
 
@@ -44,7 +48,10 @@ export async function cancelFulfillments(
   const ids = parts.map((part) => part.fulfillment_id);
   await cancelTasks(trx, ids, reason);
   const shipments = await cancelShipments(trx, ids, reason);
-  await updateFulfillments(trx, ids.map((id) => ({ id, status: "cancelled" as const })));
+  await updateFulfillments(
+    trx,
+    ids.map((id) => ({ id, status: "cancelled" as const })),
+  );
   return [...freed, ...cancellationEvents(parts, shipments, reason)];
 }
 
@@ -57,12 +64,22 @@ async function undoItems(
   if (items.length === 0 && waiting.length === 0) return [];
   const listings = [...new Set([...items, ...waiting].map((item) => item.listing_id))];
   await lockListings(trx, listings);
-  await lockLotsById(trx, [...items, ...waiting].map((item) => item.product_location_id));
+  await lockLotsById(
+    trx,
+    [...items, ...waiting].map((item) => item.product_location_id),
+  );
   const released = await releaseReservations(trx, [
     ...items.map((item) => ({ reservation_id: item.reservation_id, quantity: item.open_quantity })),
-    ...waiting.map((reservation) => ({ reservation_id: reservation.id, quantity: reservation.open_quantity })),
+    ...waiting.map((reservation) => ({
+      reservation_id: reservation.id,
+      quantity: reservation.open_quantity,
+    })),
   ]);
-  await putBackPicked(trx, items.map((item) => ({ item, quantity: item.quantity_picked })), reason);
+  await putBackPicked(
+    trx,
+    items.map((item) => ({ item, quantity: item.quantity_picked })),
+    reason,
+  );
   await cancelLineUnits(
     trx,
     items.map((item) => ({
@@ -94,6 +111,8 @@ function cancellationEvents(
     ...shipments.map(({ id, order_id, carrier_code, tracking_number }) =>
       event("shipment.cancelled", { shipment_id: id, order_id, carrier_code, tracking_number, reason }),
     ),
-    ...parts.map((part) => fulfillmentChanged({ ...part, id: part.fulfillment_id }, part.status, "cancelled")),
+    ...parts.map((part) =>
+      fulfillmentChanged({ ...part, id: part.fulfillment_id }, part.status, "cancelled"),
+    ),
   ];
 }

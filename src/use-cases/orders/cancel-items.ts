@@ -71,10 +71,17 @@ async function release(
   const touched = [...held, ...plan.items.map(({ item }) => item)];
   const listings = [...new Set(touched.map((row) => row.listing_id))];
   await lockListings(trx, listings);
-  await lockLotsById(trx, touched.map((row) => row.product_location_id));
+  await lockLotsById(
+    trx,
+    touched.map((row) => row.product_location_id),
+  );
   const released = await releaseReservations(trx, plan.releases);
   const returned = plan.items.filter(({ picked }) => picked > 0);
-  await putBackPicked(trx, returned.map(({ item, picked }) => ({ item, quantity: picked })), reason);
+  await putBackPicked(
+    trx,
+    returned.map(({ item, picked }) => ({ item, quantity: picked })),
+    reason,
+  );
   await cancelLineUnits(trx, plan.lines);
   await shrinkItems(
     trx,

@@ -12,12 +12,21 @@ import { orderChanged, projectOrders } from "./progress.ts";
  * cancelled. An order that is not known but by this cancellation is remembered as cancelled, so that its confirmation,
  * when it comes, changes nothing. The rows must be locked.
  */
-export async function cancelOrders(trx: Transaction, orders: readonly OrderRow[], reason: string): Promise<DomainEvent[]> {
+export async function cancelOrders(
+  trx: Transaction,
+  orders: readonly OrderRow[],
+  reason: string,
+): Promise<DomainEvent[]> {
   const live = orders.filter((order) => order.status !== "cancelled" && order.status !== "delivered");
   if (live.length === 0) return [];
   const ids = live.map((order) => order.order_id);
   const fulfillments = await listUnshippedFulfillments(trx, ids);
-  const events = await cancelFulfillments(trx, fulfillments, reason, await listUnattachedReservations(trx, ids));
+  const events = await cancelFulfillments(
+    trx,
+    fulfillments,
+    reason,
+    await listUnattachedReservations(trx, ids),
+  );
   await cancelShortages(trx, ids);
   const unknown = live.filter((order) => order.confirmed_at === null);
   await updateOrderStatuses(

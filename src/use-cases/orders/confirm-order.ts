@@ -1,9 +1,9 @@
+import { findUnknownWarehouse } from "../../db/catalogue.ts";
 import type { Database } from "../../db/database.ts";
 import { type Call, once } from "../../db/idempotency.ts";
 import { findOrderView, type OrderView } from "../../db/order-views.ts";
 import { orderNotFound } from "../../db/orders.ts";
 import { appendEvents } from "../../db/outbox.ts";
-import { findUnknownWarehouse } from "../../db/catalogue.ts";
 import { DomainError } from "../../domain/errors.ts";
 import type { DomainEvent } from "../../domain/events.ts";
 import type { ConfirmedOrder } from "../../domain/order-event.ts";
@@ -12,7 +12,10 @@ import { takeOrders } from "./take-orders.ts";
 /** ConfirmOrder: what `order.confirmed` does, for one order, with its answer. A known order is returned as it is. */
 export async function confirmOrder(db: Database, call: Call, order: ConfirmedOrder): Promise<OrderView> {
   return once(db, call, async (trx) => {
-    const unknown = await findUnknownWarehouse(trx, order.items.flatMap((item) => item.warehouse_id ?? []));
+    const unknown = await findUnknownWarehouse(
+      trx,
+      order.items.flatMap((item) => item.warehouse_id ?? []),
+    );
     if (unknown !== undefined)
       throw new DomainError("WAREHOUSE_NOT_FOUND", `no warehouse ${unknown}`, { warehouse_id: unknown });
     const events = await takeOrders(trx, [{ ...order, confirmed: true }], []);

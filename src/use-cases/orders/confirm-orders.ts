@@ -45,13 +45,22 @@ interface PlannedOrder {
  * Takes a batch of new orders, in order of arrival: promises them stock, plans their picking, all or nothing for those
  * whose policy asks for it. Their rows are in `orders` and locked. One order's shortage never touches another's stock.
  */
-export async function confirmOrders(trx: Transaction, orders: readonly IncomingOrder[]): Promise<DomainEvent[]> {
+export async function confirmOrders(
+  trx: Transaction,
+  orders: readonly IncomingOrder[],
+): Promise<DomainEvent[]> {
   if (orders.length === 0) return [];
   await confirmPlaceholders(trx, orders);
   const wished = await linesLeft(trx, orders);
   const live = wished.filter(({ order }) => !order.cancelled);
-  const listings = [...new Set(live.flatMap(({ lines }) => lines.map((line) => line.listing_id)))].sort(byValue);
-  const freed = await releaseHolds(trx, live.map(({ order }) => order.order_id), listings);
+  const listings = [...new Set(live.flatMap(({ lines }) => lines.map((line) => line.listing_id)))].sort(
+    byValue,
+  );
+  const freed = await releaseHolds(
+    trx,
+    live.map(({ order }) => order.order_id),
+    listings,
+  );
   const book = await openBook(trx, listings);
   for (const waiting of await waitingUnits(trx, listings)) setAside(book, waiting);
   const planned = wished.map(({ order, lines }) => planOrder(book, order, lines));
@@ -60,7 +69,10 @@ export async function confirmOrders(trx: Transaction, orders: readonly IncomingO
 
 /** The orders' lines, less what their customers had cancelled before the confirmation came. */
 async function linesLeft(trx: Transaction, orders: readonly IncomingOrder[]) {
-  const wishes = await listOpenWishes(trx, orders.map((order) => order.order_id));
+  const wishes = await listOpenWishes(
+    trx,
+    orders.map((order) => order.order_id),
+  );
   const applied: { id: bigint; quantity: number }[] = [];
   const left = orders.map((order) => {
     const lines: Line[] = order.items.map((item, index) => ({
@@ -79,7 +91,10 @@ async function linesLeft(trx: Transaction, orders: readonly IncomingOrder[]) {
 }
 
 /** What older orders wait for is not for newcomers, even when a sweep has not served them yet. */
-function setAside(book: StockBook, waiting: { listing_id: bigint; warehouse_id: bigint | null; quantity: number }): void {
+function setAside(
+  book: StockBook,
+  waiting: { listing_id: bigint; warehouse_id: bigint | null; quantity: number },
+): void {
   allocate(book, [{ key: null, ...waiting }]);
 }
 
@@ -106,7 +121,9 @@ function planOrder(book: StockBook, order: IncomingOrder, lines: Line[]): Planne
 async function writePlans(trx: Transaction, planned: readonly PlannedOrder[]): Promise<DomainEvent[]> {
   const lines = planned.flatMap((plan) => plan.lines);
   const ids = await insertOrderLines(trx, lines);
-  const stored = new Map(lines.map((line, index) => [line, { id: ids[index] as bigint, order_id: line.order_id }]));
+  const stored = new Map(
+    lines.map((line, index) => [line, { id: ids[index] as bigint, order_id: line.order_id }]),
+  );
   const allocations = planned.flatMap((plan) =>
     plan.allocations.map(({ key, lot, quantity }) => ({
       key: stored.get(key) as { id: bigint; order_id: bigint },
@@ -115,9 +132,13 @@ async function writePlans(trx: Transaction, planned: readonly PlannedOrder[]): P
     })),
   );
   const reserved = await promiseStock(trx, allocations);
-  const dead = planned.filter(({ order, rejected, lines }) => !order.cancelled && (rejected || nothingLeft(lines)));
+  const dead = planned.filter(
+    ({ order, rejected, lines }) => !order.cancelled && (rejected || nothingLeft(lines)),
+  );
   const cancelled = await cancelAtOnce(trx, dead);
-  const started = planned.filter((plan) => !plan.order.cancelled && !dead.includes(plan)).map((plan) => plan.order.order_id);
+  const started = planned
+    .filter((plan) => !plan.order.cancelled && !dead.includes(plan))
+    .map((plan) => plan.order.order_id);
   const launched = await launchFulfillments(trx, started);
   return [...reserved, ...cancelled, ...launched, ...(await projectOrders(trx, started))];
 }
@@ -128,10 +149,15 @@ function nothingLeft(lines: readonly Line[]): boolean {
 
 /** Orders that are over before they began: rejected for want of stock, or every line cancelled beforehand. */
 async function cancelAtOnce(trx: Transaction, dead: readonly PlannedOrder[]): Promise<DomainEvent[]> {
-  const reasonOf = (plan: PlannedOrder) => (plan.rejected ? "insufficient stock" : "every line was cancelled");
+  const reasonOf = (plan: PlannedOrder) =>
+    plan.rejected ? "insufficient stock" : "every line was cancelled";
   await updateOrderStatuses(
     trx,
-    dead.map((plan) => ({ order_id: plan.order.order_id, status: "cancelled" as const, reason: reasonOf(plan) })),
+    dead.map((plan) => ({
+      order_id: plan.order.order_id,
+      status: "cancelled" as const,
+      reason: reasonOf(plan),
+    })),
   );
   return dead.flatMap((plan) => [
     ...(plan.rejected ? [rejection(plan)] : []),

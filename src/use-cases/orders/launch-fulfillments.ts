@@ -25,7 +25,10 @@ interface Launch {
  * is, gets a fulfillment and a picking task in each warehouse, and one that still waits for something is shown by one
  * backordered fulfillment. The orders' rows must be locked. Safe to repeat: what stands on a task is left alone.
  */
-export async function launchFulfillments(trx: Transaction, order_ids: readonly bigint[]): Promise<DomainEvent[]> {
+export async function launchFulfillments(
+  trx: Transaction,
+  order_ids: readonly bigint[],
+): Promise<DomainEvent[]> {
   const orders = (await listReadiness(trx, order_ids)).filter((order) => order.status !== "cancelled");
   const startable = new Map(orders.filter(mayStart).map((order) => [order.order_id, order]));
   const stops = startable.size > 0 ? await listUnlaunchedStops(trx, [...startable.keys()]) : [];
@@ -40,7 +43,10 @@ function mayStart(order: OrderReadiness): boolean {
   return order.shortage === 0 || order.policy === "partial";
 }
 
-function groupByWarehouse(stops: readonly ReservedStop[], orders: ReadonlyMap<bigint, OrderReadiness>): Launch[] {
+function groupByWarehouse(
+  stops: readonly ReservedStop[],
+  orders: ReadonlyMap<bigint, OrderReadiness>,
+): Launch[] {
   const launches = new Map<string, Launch>();
   const taken = new Set<bigint>();
   for (const stop of stops) {
@@ -73,11 +79,19 @@ async function openFulfillments(trx: Transaction, launches: readonly Launch[]): 
   const fresh = launches.filter((launch) => launch.fulfillment_id === null);
   const ids = await insertFulfillments(
     trx,
-    fresh.map(({ order, warehouse_id }) => ({ order_id: order.order_id, warehouse_id, status: "planning" as const })),
+    fresh.map(({ order, warehouse_id }) => ({
+      order_id: order.order_id,
+      warehouse_id,
+      status: "planning" as const,
+    })),
   );
   const planned = (launch: Launch, id: bigint, from: "pending" | "backordered") => {
     launch.fulfillment_id = id;
-    return fulfillmentChanged({ id, order_id: launch.order.order_id, warehouse_id: launch.warehouse_id }, from, "planning");
+    return fulfillmentChanged(
+      { id, order_id: launch.order.order_id, warehouse_id: launch.warehouse_id },
+      from,
+      "planning",
+    );
   };
   return [
     ...waiting.map((launch) => planned(launch, launch.fulfillment_id as bigint, "backordered")),
@@ -92,17 +106,26 @@ async function settleWaiting(
   launches: readonly Launch[],
 ): Promise<DomainEvent[]> {
   const reused = new Set(launches.map((launch) => launch.fulfillment_id));
-  const over = orders.filter((order) => order.shortage === 0 && order.backordered_id !== null && !reused.has(order.backordered_id));
+  const over = orders.filter(
+    (order) => order.shortage === 0 && order.backordered_id !== null && !reused.has(order.backordered_id),
+  );
   const waits = orders.filter((order) => order.shortage > 0 && order.backordered_id === null);
-  await updateFulfillments(trx, over.map((order) => ({ id: order.backordered_id as bigint, status: "cancelled" as const })));
+  await updateFulfillments(
+    trx,
+    over.map((order) => ({ id: order.backordered_id as bigint, status: "cancelled" as const })),
+  );
   const ids = await insertFulfillments(
     trx,
     waits.map(({ order_id }) => ({ order_id, warehouse_id: null, status: "backordered" as const })),
   );
   const plain = (order: OrderReadiness, id: bigint) => ({ id, order_id: order.order_id, warehouse_id: null });
   return [
-    ...over.map((order) => fulfillmentChanged(plain(order, order.backordered_id as bigint), "backordered", "cancelled")),
-    ...waits.map((order, index) => fulfillmentChanged(plain(order, ids[index] as bigint), "pending", "backordered")),
+    ...over.map((order) =>
+      fulfillmentChanged(plain(order, order.backordered_id as bigint), "backordered", "cancelled"),
+    ),
+    ...waits.map((order, index) =>
+      fulfillmentChanged(plain(order, ids[index] as bigint), "pending", "backordered"),
+    ),
   ];
 }
 

@@ -1,4 +1,9 @@
-import { listFulfillmentRows, listOrderParts, updateFulfillments, updateOrderStatuses } from "../../db/fulfillments.ts";
+import {
+  listFulfillmentRows,
+  listOrderParts,
+  updateFulfillments,
+  updateOrderStatuses,
+} from "../../db/fulfillments.ts";
 import type { Transaction } from "../../db/transaction.ts";
 import { DomainError } from "../../domain/errors.ts";
 import { type DomainEvent, event } from "../../domain/events.ts";
@@ -47,11 +52,20 @@ export async function projectOrders(
 ): Promise<DomainEvent[]> {
   const parts = await listOrderParts(trx, order_ids);
   const changes = parts
-    .map((order) => ({ order_id: order.order_id, from: order.status, status: projectOrderStatus(order), reason }))
+    .map((order) => ({
+      order_id: order.order_id,
+      from: order.status,
+      status: projectOrderStatus(order),
+      reason,
+    }))
     .filter((change) => change.status !== change.from);
   await updateOrderStatuses(
     trx,
-    changes.map(({ order_id, status }) => ({ order_id, status, reason: status === "cancelled" ? reason : null })),
+    changes.map(({ order_id, status }) => ({
+      order_id,
+      status,
+      reason: status === "cancelled" ? reason : null,
+    })),
   );
   return changes.flatMap(({ order_id, from, status }) => orderChanged(order_id, from, status, reason));
 }

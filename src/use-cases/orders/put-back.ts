@@ -12,10 +12,18 @@ export interface PutBack {
  * Brings picked goods from packing to the warehouse's put-back place, each with the age, lot and date of the lot that it
  * came from. They are counted there, and for sale again once somebody has moved them to a bin.
  */
-export async function putBackPicked(trx: Transaction, returned: readonly PutBack[], reason: string): Promise<void> {
+export async function putBackPicked(
+  trx: Transaction,
+  returned: readonly PutBack[],
+  reason: string,
+): Promise<void> {
   const goods = returned.filter(({ quantity }) => quantity > 0);
   if (goods.length === 0) return;
-  const places = await listServicePlaces(trx, [...new Set(goods.map(({ item }) => item.warehouse_id))], "put_back");
+  const places = await listServicePlaces(
+    trx,
+    [...new Set(goods.map(({ item }) => item.warehouse_id))],
+    "put_back",
+  );
   const lots = await addToLots(
     trx,
     goods.map(({ item, quantity }) => ({

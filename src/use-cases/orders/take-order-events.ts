@@ -9,7 +9,13 @@ import { takeOrders } from "./take-orders.ts";
 /** Takes a batch of order events, each once, in one transaction. What was taken before is passed over. */
 export async function takeOrderEvents(db: Database, events: readonly OrderEvent[]): Promise<void> {
   await inTransaction(db, async (trx) => {
-    const claimed = new Set(await claimEvents(trx, CONSUMER_GROUP, events.map((event) => event.eventId)));
+    const claimed = new Set(
+      await claimEvents(
+        trx,
+        CONSUMER_GROUP,
+        events.map((event) => event.eventId),
+      ),
+    );
     // A batch may hold one event twice: the first occurrence takes the claim along.
     const fresh = events.filter((event) => claimed.delete(event.eventId));
     const confirmed = fresh.filter((event): event is OrderConfirmed => event.kind === "confirmed");

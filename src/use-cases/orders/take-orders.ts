@@ -25,7 +25,10 @@ export async function takeOrders(
   const confirmations = firstOfEach(confirmed);
   const arrivals = withPlaceholders(confirmations, cancellations);
   const fresh = await insertArrivals(trx, arrivals);
-  const rows = await lockOrders(trx, arrivals.map((order) => order.order_id));
+  const rows = await lockOrders(
+    trx,
+    arrivals.map((order) => order.order_id),
+  );
   const known = rows.filter((row) => !fresh.has(row.order_id) && row.confirmed_at !== null);
   const events = await cancelKnown(trx, known, cancellations);
   const waiting = rows.filter((row) => fresh.has(row.order_id) || row.confirmed_at === null);
@@ -63,11 +66,16 @@ async function cancelKnown(
 ): Promise<DomainEvent[]> {
   const whole = wholeCancellations(cancellations);
   const rows = new Map(known.map((row) => [row.order_id, row]));
-  const partial = cancellations.filter(({ order_id, items }) => items.length > 0 && rows.has(order_id) && !whole.has(order_id));
+  const partial = cancellations.filter(
+    ({ order_id, items }) => items.length > 0 && rows.has(order_id) && !whole.has(order_id),
+  );
   const wishes = await keepWishes(trx, partial);
   const affected = known.filter((row) => wishes.some((wish) => wish.order_id === row.order_id));
   const events: DomainEvent[] = [];
-  for (const [reason, orders] of byReason(known.filter((row) => whole.has(row.order_id)), whole))
+  for (const [reason, orders] of byReason(
+    known.filter((row) => whole.has(row.order_id)),
+    whole,
+  ))
     events.push(...(await cancelOrders(trx, orders, reason)));
   events.push(...(await cancelItems(trx, affected, wishes, partial[0]?.reason ?? "")));
   return events;
@@ -82,12 +90,16 @@ async function takeNew(
 ): Promise<DomainEvent[]> {
   const whole = wholeCancellations(cancellations);
   const here = new Set(rows.map((row) => row.order_id));
-  await keepWishes(trx, cancellations.filter(({ order_id, items }) => items.length > 0 && here.has(order_id)));
+  await keepWishes(
+    trx,
+    cancellations.filter(({ order_id, items }) => items.length > 0 && here.has(order_id)),
+  );
   const cancelled = rows.filter((row) => whole.has(row.order_id));
   const events: DomainEvent[] = [];
   // As placeholders they are cancelled before anything is promised to them.
   const unconfirmed = cancelled.map((row) => ({ ...row, confirmed_at: null }));
-  for (const [reason, orders] of byReason(unconfirmed, whole)) events.push(...(await cancelOrders(trx, orders, reason)));
+  for (const [reason, orders] of byReason(unconfirmed, whole))
+    events.push(...(await cancelOrders(trx, orders, reason)));
   const byId = new Map(rows.map((row) => [row.order_id, row]));
   const incoming = [...confirmed.values()]
     .filter((order) => here.has(order.order_id))
@@ -99,11 +111,16 @@ async function takeNew(
 }
 
 function wholeCancellations(cancellations: readonly Cancellation[]): Map<bigint, string> {
-  return new Map(cancellations.filter(({ items }) => items.length === 0).map(({ order_id, reason }) => [order_id, reason]));
+  return new Map(
+    cancellations.filter(({ items }) => items.length === 0).map(({ order_id, reason }) => [order_id, reason]),
+  );
 }
 
 /** Sets of orders that are cancelled for the same reason, so that each set is one piece of work. */
-function byReason(orders: readonly OrderRow[], reasons: ReadonlyMap<bigint, string>): Map<string, OrderRow[]> {
+function byReason(
+  orders: readonly OrderRow[],
+  reasons: ReadonlyMap<bigint, string>,
+): Map<string, OrderRow[]> {
   return Map.groupBy(orders, (order) => reasons.get(order.order_id) ?? "");
 }
 
