@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Message } from "@bufbuild/protobuf";
+import type { DescMessage, Message } from "@bufbuild/protobuf";
 import { type ConnectRouter, createConnectRouter, type HandlerContext } from "@connectrpc/connect";
 import type { UniversalHandler, UniversalServerResponse } from "@connectrpc/connect/protocol";
 import { errorToJson } from "@connectrpc/connect/protocol-connect";
@@ -11,7 +11,7 @@ import {
 } from "@connectrpc/connect-node";
 import type { Dispatcher, Incoming } from "./dispatcher.ts";
 import { fromDomainError } from "./errors.ts";
-import { explainUnreadableJson, MAX_REQUEST_BYTES } from "./request.ts";
+import { explainUnreadable, MAX_REQUEST_BYTES } from "./request.ts";
 import type { Rpc } from "./router.ts";
 
 /** Longer than any honest stream's; unary calls are cut much earlier, by the dispatcher. */
@@ -67,14 +67,17 @@ function incomingOf(context: HandlerContext): Incoming {
 
 async function answer(handler: UniversalHandler, req: IncomingMessage, res: ServerResponse): Promise<void> {
   const response = await handler(universalRequestFromNodeRequest(req, res, undefined, undefined));
-  await universalResponseToNodeResponse(await inOurWords(response), res);
+  await universalResponseToNodeResponse(await inOurWords(response, handler.method.input), res);
 }
 
 /**
  * Two things in which Connect and the contract differ. What can't be parsed never gets to a handler, so its error lacks
  * our details (and calls bad bytes an internal error); and FAILED_PRECONDITION is 409 here, where Connect says 400.
  */
-async function inOurWords(response: UniversalServerResponse): Promise<UniversalServerResponse> {
+async function inOurWords(
+  response: UniversalServerResponse,
+  input: DescMessage,
+): Promise<UniversalServerResponse> {
   const isError = response.status >= 400 && response.header?.get("content-type") === "application/json";
   if (!isError || !response.body || response.header?.get("content-encoding")) return response;
   const chunks: Uint8Array[] = [];
@@ -82,9 +85,9 @@ async function inOurWords(response: UniversalServerResponse): Promise<UniversalS
   const text = Buffer.concat(chunks).toString();
   const error = JSON.parse(text) as { code: string; message?: string; details?: unknown[] };
   if (error.code === "failed_precondition") return withBody(response, 409, text);
-  if (!/^parse (JSON|binary): /.test(error.message ?? "")) return withBody(response, response.status, text);
-  const ours = fromDomainError(explainUnreadableJson(error.message ?? ""));
-  return withBody(response, 400, JSON.stringify(errorToJson(ours, undefined)));
+  const unreadable = explainUnreadable(input, error.message ?? "");
+  if (!unreadable) return withBody(response, response.status, text);
+  return withBody(response, 400, JSON.stringify(errorToJson(fromDomainError(unreadable), undefined)));
 }
 
 function withBody(response: UniversalServerResponse, status: number, text: string): UniversalServerResponse {
