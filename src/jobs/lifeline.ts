@@ -20,6 +20,7 @@ export class Lifeline {
   readonly #logger: Logger;
   readonly #workers = new Set<string>();
   #session: pg.Client | undefined;
+  #holding: Promise<void> = Promise.resolve();
   #sweeping: NodeJS.Timeout | undefined;
   #stopped = false;
 
@@ -44,9 +45,10 @@ export class Lifeline {
   /** A worker lives in this process from now on. */
   guard(worker_id: string): void {
     this.#workers.add(worker_id);
-    this.#hold([worker_id]).catch((error: unknown) =>
-      this.#logger.warn({ err: error }, "a worker's lock failed"),
-    );
+    // One statement at a time: workers begin all at once.
+    this.#holding = this.#holding
+      .then(() => this.#hold([worker_id]))
+      .catch((error: unknown) => this.#logger.warn({ err: error }, "a worker's lock failed"));
   }
 
   async #connect(): Promise<void> {

@@ -1,5 +1,6 @@
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import { setTimeout as delay } from "node:timers/promises";
 import { sql } from "kysely";
 import { pino } from "pino";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
@@ -123,19 +124,15 @@ describe("the job runner", () => {
   });
 
   it("tries a failing carrier again, and takes a refusal for an answer", async () => {
-    let calls = 0;
+    const asked: string[] = [];
     const mock = mockCarriers().get("mock");
     if (!mock) throw new Error("no mock carrier");
-    const refusing = new Map([
-      [
-        "mock",
-        {
-          ...mock,
-          createLabel: () =>
-            Promise.reject(++calls === 1 ? new Error("timeout") : new CarrierRefusal("no such street")),
-        },
-      ],
-    ]);
+    const createLabel: typeof mock.createLabel = ({ reference }) => {
+      const again = asked.includes(reference);
+      asked.push(reference);
+      return Promise.reject(again ? new CarrierRefusal("no such street") : new Error("timeout"));
+    };
+    const refusing = new Map([["mock", { ...mock, createLabel }]]);
     const { shipment_id } = await packed(nextOrder++);
     await start(refusing);
     const label = async () => {
@@ -148,9 +145,37 @@ describe("the job runner", () => {
     const { rows } = await sql`select payload_json->>'error' as error from shipment_events
       where shipment_id = ${shipment_id} and event_type = 'LABEL_FAILED'`.execute(db);
     expect(rows).toEqual([{ error: "CarrierRefusal: no such street" }]);
+    expect(asked.filter((reference) => reference === `wms-${shipment_id}`)).toHaveLength(2);
   });
 
-  it("takes over the jobs of a process that died, and leaves those of the living alone", async () => {
+  it("leaves a slow job to its living worker", async () => {
+    let calls = 0;
+    const mock = mockCarriers().get("mock");
+    if (!mock) throw new Error("no mock carrier");
+    let answer = () => {};
+    const answered = new Promise<void>((resolve) => {
+      answer = resolve;
+    });
+    const createLabel: typeof mock.createLabel = async (request) => {
+      calls++;
+      await answered;
+      return mock.createLabel(request);
+    };
+    const slow = new Map([["mock", { ...mock, createLabel }]]);
+    const order_id = nextOrder++;
+    const { shipment_id } = await packed(order_id);
+    await start(slow);
+    await start(slow);
+    await until("the call", async () => calls === 1);
+    await sql`update graphile_worker._private_jobs set locked_at = now() - interval '1 minute'
+      where key = ${`buy_label:${shipment_id}`}`.execute(db);
+    await delay(6_000); // a sweep of each process has passed
+    expect(calls).toBe(1);
+    answer();
+    await until("the label", async () => (await orderStatus(order_id)) === "ready_for_shipment");
+  });
+
+  it("takes over the jobs of a process that died", async () => {
     const order_id = nextOrder++;
     const { shipment_id } = await packed(order_id);
     await sql`update graphile_worker._private_jobs set locked_by = 'worker-of-the-dead', locked_at = now() - interval '10 seconds'
