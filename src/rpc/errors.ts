@@ -26,9 +26,9 @@ const CODES = {
 const DOMAIN = "wms";
 const RETRY_AFTER_SECONDS = 1n;
 /** Errors travel in HTTP/2 headers, which clients bound at 8 KiB. */
-const MAX_MESSAGE = 1_000;
+const MAX_MESSAGE = 500;
 const MAX_METADATA = 200;
-const MAX_VIOLATIONS = 10;
+const MAX_VIOLATIONS = 5;
 
 type Detail = { desc: GenMessage<Message>; value: Record<string, unknown> };
 
