@@ -37,7 +37,7 @@ export async function claimRequests(
 ): Promise<Map<string, FirstAnswer>> {
   const keyed = calls.filter(hasKey);
   if (keyed.length === 0) return new Map();
-  const claimed = await sql<{ principal: string; request_id: string }>`
+  const claimed = await sql<{ principal: string; request_id: string }>`/* hot: claim_requests */
     insert into idempotency_keys (principal, request_id, method, body_hash)
     select principal, request_id, method, body_hash
     from unnest(${keyed.map((call) => call.principal)}::text[], ${keyed.map((call) => call.requestId)}::uuid[],
@@ -74,7 +74,7 @@ export async function settleRequests(
   refused: readonly KeyedCall[],
 ): Promise<void> {
   if (answered.length > 0)
-    await sql`
+    await sql`/* hot: settle_requests */
       update idempotency_keys key set response = answer.response, body_hash = answer.body_hash
       from unnest(${answered.map(({ call }) => call.principal)}::text[],
         ${answered.map(({ call }) => call.requestId)}::uuid[],

@@ -15,7 +15,7 @@ export async function appendEvents(trx: Transaction, events: readonly DomainEven
     types: events.map((event) => event.type as string),
     payloads: events.map((event) => JSON.stringify(event.fields)),
   };
-  await sql`
+  await sql`/* hot: append_events */
     with incoming as (
       select *, row_number() over (partition by aggregatetype, aggregateid order by ordinal) as nth,
              count(*) over (partition by aggregatetype, aggregateid) as total

@@ -87,7 +87,7 @@ export async function listPickingItems(
   task_ids: readonly bigint[],
 ): Promise<PickingItemRow[]> {
   if (task_ids.length === 0) return [];
-  const { rows } = await sql<PickingItemRow>`
+  const { rows } = await sql<PickingItemRow>`/* hot: list_picking_items */
     select item.id, item.task_id, item.order_item_id, item.reservation_id, item.listing_id, item.location_id,
            item.product_location_id, item.quantity_required, item.quantity_picked, r.open_quantity, item.status,
            item.sequence, item.picked_at, item.notes, place.code as location_code, place.barcode as location_barcode,

@@ -23,7 +23,7 @@ export interface PickWrite {
 export async function writePicks(trx: Transaction, picks: readonly PickWrite[]): Promise<void> {
   if (picks.length === 0) return;
   const items = picks.map((pick) => pick.item);
-  await sql`
+  await sql`/* hot: write_picks */
     with pick as materialized (
       select * from unnest(${column(items, "id")}::bigint[], ${column(items, "task_id")}::bigint[],
         ${column(items, "reservation_id")}::bigint[], ${column(items, "order_item_id")}::bigint[],

@@ -1,6 +1,6 @@
 import { sql } from "kysely";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import type { Database } from "../../src/db/database.ts";
+import { createDatabase, createPool, type Database } from "../../src/db/database.ts";
 import { type PickingTaskView, pickingTaskView } from "../../src/db/picking-views.ts";
 import { inTransaction } from "../../src/db/transaction.ts";
 import { completePickingTask } from "../../src/use-cases/picking/complete-picking-task.ts";
@@ -180,5 +180,23 @@ describe("the lane", () => {
     );
     await sql`drop trigger poison on picking_task_items`.execute(db);
     expect((await lane.pick(pickOf(poisoned, 3))).task.picked_items).toBe(1);
+  });
+
+  it("prepares its statements once a connection", async () => {
+    const all = await items(3);
+    const pool = createPool({ connectionString: test.url, max: 1 });
+    const own = new PickLane(createDatabase(pool));
+    for (const item of all) await own.pick(pickOf(item, 3));
+    const { rows } = await pool.query<{ name: string }>(
+      "select name from pg_prepared_statements order by name",
+    );
+    await pool.end();
+    expect(rows.map((row) => row.name)).toEqual([
+      "append_events",
+      "claim_requests",
+      "list_picking_items",
+      "settle_requests",
+      "write_picks",
+    ]);
   });
 });
