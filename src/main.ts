@@ -1,4 +1,3 @@
-import { hostname } from "node:os";
 import { runMigrations } from "graphile-worker";
 import type pg from "pg";
 import { ownSecret } from "./auth-secret.ts";
@@ -132,14 +131,9 @@ async function startLoops(config: Config, urls: Urls, logger: Logger, opened: Op
   if (!has("consumer")) return { consumer: undefined, relay };
   const { db } = openDatabase(urls, 3, "warehouse-consumer", opened);
   const handle = orderEntryHandler(db, logger);
-  const consumer = startConsumer({ redisUrl: urls.redisUrl, name: consumerName(config), logger, handle });
+  const consumer = startConsumer({ redisUrl: urls.redisUrl, db, logger, handle });
   opened.add(() => consumer.stop());
   return { consumer, relay };
-}
-
-/** Stable over restarts of the same process on the same host; apart for processes side by side. */
-function consumerName(config: Config): string {
-  return `${hostname()}-${config.GRPC_PORT || process.pid}`;
 }
 
 function openDatabase(

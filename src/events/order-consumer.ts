@@ -5,7 +5,7 @@ import { DomainError } from "../domain/errors.ts";
 import { CONSUMER_GROUP, ORDER_STREAM } from "../domain/events.ts";
 import type { OrderEvent } from "../domain/order-event.ts";
 import { takeOrderEvents } from "../use-cases/orders/take-order-events.ts";
-import type { StreamEntry } from "./consumer.ts";
+import type { StreamEntry } from "./consumer-group.ts";
 import type { EventLogger } from "./logger.ts";
 import { decodeOrderEntry } from "./order-entries.ts";
 

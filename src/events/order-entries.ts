@@ -5,53 +5,64 @@ import { ORDER_POLICIES, PRIORITIES } from "../domain/vocabulary.ts";
 /** What a stream entry turned out to be. */
 export type Decoded =
   | { kind: "event"; event: OrderEvent }
-  | { kind: "foreign"; type: string } // not for us: other types may share the stream
+  | { kind: "foreign"; type: string } // not for us: other types share the stream
   | { kind: "poison"; type: string; eventId: string; reason: string };
 
 const MAX_ID = 2n ** 63n - 1n;
+const MAX_UNITS = 1_000_000_000;
 const MAX_LINES = 10_000;
 const MAX_TEXT = 500;
+const MAX_JSON = 2_000_000;
+const MAX_EVENT_ID = 200;
 
-const id = z.union([z.string(), z.number(), z.bigint()]).transform((value, context) => {
-  const text = String(value).trim();
-  const parsed = /^\d{1,19}$/.test(text) ? BigInt(text) : 0n;
-  if (parsed > 0n && parsed <= MAX_ID) return parsed;
-  context.addIssue({ code: "custom", message: `must be a positive id, not "${text.slice(0, 40)}"` });
-  return z.NEVER;
-});
+/** Ids and numbers come as JSON numbers or as text, depending on the producer's language. */
+const number = z
+  .union([z.string(), z.number(), z.bigint()], "is missing, or no number")
+  .transform((value) => String(value).trim());
 
-const optionalId = id.nullish().transform((value) => value ?? null);
+const id = number.transform(toId);
 
-const quantity = z.union([z.string(), z.number(), z.bigint()]).transform((value, context) => {
-  const units = Number(String(value).trim() || Number.NaN);
-  if (Number.isInteger(units) && units >= 1 && units <= 1_000_000_000) return units;
-  context.addIssue({
-    code: "custom",
-    message: `must be a whole number from 1 to 1000000000, not "${String(value).slice(0, 40)}"`,
-  });
+/** Left out, null, empty and 0 mean that there is none. */
+const optionalId = number
+  .nullish()
+  .transform((text, context) => (!text || text === "0" ? null : toId(text, context)));
+
+const quantity = number.transform((text, context) => {
+  const units = /^\d{1,10}$/.test(text) ? Number(text) : 0;
+  if (units >= 1 && units <= MAX_UNITS) return units;
+  const message = `must be a whole number from 1 to ${MAX_UNITS}, not "${text.slice(0, 40)}"`;
+  context.addIssue({ code: "custom", message });
   return z.NEVER;
 });
 
 /** Postgres text holds no NUL. */
 const text = z
   .string()
-  .max(MAX_TEXT)
+  .max(MAX_TEXT, `must be at most ${MAX_TEXT} characters`)
   .refine((value) => !value.includes("\0"), "must hold no NUL character");
 
 const listOf = <Item extends z.ZodType>(item: Item) =>
+  json.pipe(z.array(item, "must be a list").max(MAX_LINES, `must have at most ${MAX_LINES} entries`));
+
+const json = z.string("is missing").transform((source, context): unknown => {
+  const problem = source.length > MAX_JSON ? `must be at most ${MAX_JSON} characters` : undefined;
+  const value = problem === undefined ? parseJson(source) : undefined;
+  if (value !== undefined) return value;
+  context.addIssue({ code: "custom", message: problem ?? "must be JSON" });
+  return z.NEVER;
+});
+
+/** Missing or empty: the default. Anything else must be one of the words. */
+const wordOf = <const Word extends string>(words: readonly Word[], missing: Word) =>
   z
     .string()
-    .transform((json, context): unknown => parseJson(json, context))
-    .pipe(z.array(item).max(MAX_LINES));
-
-const storefront = z
-  .string()
-  .optional()
-  .transform((value) => (value && /^\d{1,18}$/.test(value) ? BigInt(value) : 0n));
+    .default("")
+    .transform((value) => value.trim().toLowerCase() || missing)
+    .pipe(z.enum(words, `must be one of ${words.join(", ")}`));
 
 const confirmed = z.object({
   order_id: id,
-  storefront_id: storefront,
+  storefront_id: optionalId.transform((value) => value ?? 0n),
   order_number: text.default(""),
   items: listOf(z.object({ listing_id: id, quantity, warehouse_id: optionalId })).refine(
     (items) => items.length > 0,
@@ -59,12 +70,14 @@ const confirmed = z.object({
   ),
   ship_to: z
     .string()
-    .default("{}")
-    .transform((json, context): unknown => parseJson(json || "{}", context))
-    .pipe(z.record(z.string().max(64), z.union([text, z.number(), z.bigint(), z.null()])))
-    .transform(plainAddress),
-  priority: z.enum(PRIORITIES).catch("normal"),
-  policy: z.enum(ORDER_POLICIES).catch("backorder"),
+    .default("")
+    .transform((source) => source.trim() || "{}")
+    .pipe(json)
+    .pipe(z.record(text, z.unknown(), "must be an object"))
+    .transform(plainParts)
+    .pipe(z.record(text, text)),
+  priority: wordOf(PRIORITIES, "normal"),
+  policy: wordOf(ORDER_POLICIES, "backorder"),
 });
 
 const cancelled = z.object({
@@ -72,55 +85,71 @@ const cancelled = z.object({
   reason: text.default(""),
   items: z
     .string()
-    .optional()
-    .transform((json) => json || "[]")
+    .default("")
+    .transform((source) => source.trim() || "[]")
     .pipe(listOf(z.object({ listing_id: id, quantity }))),
 });
 
-/** Reads one entry of `listings:events:orders`: flat fields, lists as JSON text. */
+/** Reads one entry of `listings:events:orders`: flat fields, lists as JSON text. Fields that are not ours are passed over. */
 export function decodeOrderEntry(entryId: string, fields: Record<string, string>): Decoded {
   const type = fields["type"] ?? "";
   const eventId = fields["event_id"] || entryId;
+  const poison = (reason: string, id = entryId): Decoded => ({ kind: "poison", type, eventId: id, reason });
+  if (type === "") return poison("type: is missing");
+  if (type !== "order.confirmed" && type !== "order.cancelled") return { kind: "foreign", type };
+  if (eventId.length > MAX_EVENT_ID || eventId.includes("\0"))
+    return poison(`event_id: must be at most ${MAX_EVENT_ID} characters, none of them NUL`);
   if (type === "order.confirmed") {
     const read = confirmed.safeParse(fields);
-    if (!read.success) return { kind: "poison", type, eventId, reason: explain(read.error) };
+    if (!read.success) return poison(explain(read.error), eventId);
     return { kind: "event", event: { kind: "confirmed", eventId, entryId, order: read.data } };
   }
-  if (type === "order.cancelled") {
-    const read = cancelled.safeParse(fields);
-    if (!read.success) return { kind: "poison", type, eventId, reason: explain(read.error) };
-    return { kind: "event", event: { kind: "cancelled", eventId, entryId, ...read.data } };
-  }
-  if (type === "") return { kind: "poison", type, eventId, reason: "type: is missing" };
-  return { kind: "foreign", type };
+  const read = cancelled.safeParse(fields);
+  if (!read.success) return poison(explain(read.error), eventId);
+  return { kind: "event", event: { kind: "cancelled", eventId, entryId, ...read.data } };
 }
 
+const SHOWN = 3;
+
+/** The fields that are wrong, by their paths, such as `items[2].quantity`. */
 function explain(error: z.ZodError): string {
-  return error.issues
-    .slice(0, 3)
-    .map((issue) => `${issue.path.join(".") || "entry"}: ${issue.message}`)
-    .join("; ");
+  const reasons = error.issues.slice(0, SHOWN).map((issue) => {
+    const path = issue.path
+      .map((part) => (typeof part === "number" ? `[${part}]` : `.${String(part)}`))
+      .join("");
+    return `${path.slice(1)}: ${issue.message}`;
+  });
+  const more = error.issues.length - SHOWN;
+  return reasons.join("; ") + (more > 0 ? `; and ${more} more` : "");
 }
 
-/** JSON whose integers may be larger than a JavaScript number holds. */
-function parseJson(json: string, context: z.RefinementCtx): unknown {
-  const keepBig = (_key: string, value: unknown, { source }: { source?: string }) =>
+function toId(text: string, context: z.RefinementCtx): bigint {
+  const parsed = /^\d{1,19}$/.test(text) ? BigInt(text) : 0n;
+  if (parsed > 0n && parsed <= MAX_ID) return parsed;
+  context.addIssue({ code: "custom", message: `must be a positive id, not "${text.slice(0, 40)}"` });
+  return z.NEVER;
+}
+
+/** JSON whose integers may be larger than a JavaScript number holds; undefined when it is none. */
+function parseJson(source: string): unknown {
+  const keepBig = (_key: string, value: unknown, { source: digits }: { source?: string }) =>
     typeof value === "number" &&
     !Number.isSafeInteger(value) &&
-    source !== undefined &&
-    /^-?\d+$/.test(source)
-      ? BigInt(source)
+    digits !== undefined &&
+    /^-?\d+$/.test(digits)
+      ? BigInt(digits)
       : value;
   try {
-    return JSON.parse(json, keepBig as (this: unknown, key: string, value: unknown) => unknown);
+    return JSON.parse(source, keepBig as (this: unknown, key: string, value: unknown) => unknown);
   } catch {
-    context.addIssue({ code: "custom", message: "is no JSON" });
-    return z.NEVER;
+    return undefined;
   }
 }
 
-function plainAddress(parts: Record<string, string | number | bigint | null>): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(parts).flatMap(([key, value]) => (value === null ? [] : [[key, String(value)]])),
+/** The parts of an address that are plain; what else a producer may add to it is not ours. */
+function plainParts(parts: Record<string, unknown>): Record<string, string> {
+  const plain = Object.entries(parts).filter(([, value]) =>
+    ["string", "number", "bigint"].includes(typeof value),
   );
+  return Object.fromEntries(plain.map(([name, value]) => [name, String(value)]));
 }

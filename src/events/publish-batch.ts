@@ -61,9 +61,9 @@ export async function markPublished(client: pg.Client, rows: readonly OutboxRow[
 function entryOf(row: OutboxRow): string[] {
   const fields = {
     type: row.type,
-    timestamp: row.timestamp,
-    event_id: row.id,
     ...row.payload,
+    timestamp: row.payload["timestamp"] ?? row.timestamp,
+    event_id: row.payload["event_id"] ?? row.id,
     aggregate_id: `${row.aggregatetype}:${row.aggregateid}`,
     sequence: row.sequence,
   };

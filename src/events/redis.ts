@@ -1,4 +1,4 @@
-import { Redis, type RedisOptions } from "ioredis";
+import { Redis } from "ioredis";
 
 /** How long one blocking read lasts, in ms. */
 export const BLOCK_MS = 2_000;
@@ -10,7 +10,7 @@ const SILENCE_MS = BLOCK_MS + 2_000;
  * A connection for one session: it never reconnects by itself. When it is lost, whatever waited for an answer fails at
  * once, nothing is sent a second time behind our back, and the caller begins again with a new connection.
  */
-export async function connectRedis(url: string, name: string, options: RedisOptions = {}): Promise<Redis> {
+export async function connectRedis(url: string, name: string): Promise<Redis> {
   const redis = new Redis(url, {
     connectionName: name,
     lazyConnect: true,
@@ -18,7 +18,6 @@ export async function connectRedis(url: string, name: string, options: RedisOpti
     socketTimeout: SILENCE_MS,
     keepAlive: 5_000,
     retryStrategy: () => null,
-    ...options,
   });
   redis.on("error", () => {}); // the command that meets it says it
   try {

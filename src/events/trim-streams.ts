@@ -1,5 +1,7 @@
 import type { Redis } from "ioredis";
-import { STREAMS } from "../domain/events.ts";
+import { EVENTS } from "../domain/events.ts";
+
+const STREAMS = [...new Set(Object.values(EVENTS).map((event) => event.stream))];
 
 /** As long as published rows stay in the outbox, from which they could be published again. */
 const KEEP_MS = 7 * 24 * 60 * 60_000;
