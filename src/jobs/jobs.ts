@@ -1,4 +1,5 @@
 import { EventEmitter } from "node:events";
+import { setTimeout as delay } from "node:timers/promises";
 import { type Runner, run, type WorkerEvents, Logger as WorkerLogger } from "graphile-worker";
 import pg from "pg";
 import type { Logger } from "../logger.ts";
@@ -26,6 +27,8 @@ export interface Jobs {
 }
 
 const CONCURRENCY = 4;
+/** How long running jobs may take to finish when the process goes down. */
+const GRACE_MS = 15_000;
 
 /** Does the jobs that use cases enqueue, and what is due by the clock. Any number of processes may. */
 export async function startJobs(options: JobsOptions): Promise<Jobs> {
@@ -72,7 +75,7 @@ function pollIntervalOf({ trackingPollSeconds }: JobDeps): number {
 
 function watch(events: WorkerEvents, lifeline: Lifeline): JobProgress {
   const progress: JobProgress = { succeeded: 0, failed: 0, lastEndedAt: undefined };
-  events.on("worker:create", ({ worker }) => lifeline.guard(worker.workerId));
+  events.on("pool:create", ({ workerPool }) => lifeline.guard(workerPool.id)); // the name that its jobs are locked by
   events.on("job:success", () => {
     progress.succeeded++;
     progress.lastEndedAt = new Date();
@@ -85,7 +88,9 @@ function watch(events: WorkerEvents, lifeline: Lifeline): JobProgress {
 }
 
 async function stopJobs(runner: Runner, lifeline: Lifeline, pool: pg.Pool): Promise<void> {
-  await runner.stop();
+  const stopped = runner.stop().then(() => true);
+  // A call that hangs must not keep the process: its job is given back, to be tried again elsewhere.
+  if (!(await Promise.race([stopped, delay(GRACE_MS, false, { ref: false })]))) await runner.kill();
   await lifeline.stop();
   await pool.end();
 }

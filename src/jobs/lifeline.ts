@@ -10,8 +10,8 @@ const SWEEP_MS = 5_000;
 const RECONNECT_MS = 1_000;
 
 /**
- * Tells the living workers from the dead. Each worker of this process holds an advisory lock in one database session,
- * which ends with the process however that ends. A job whose worker holds no lock any more is free again within seconds;
+ * Tells the living workers from the dead. The workers of this process hold an advisory lock in one database session,
+ * which ends with the process however that ends. A job whose workers hold no lock any more is free again within seconds;
  * the queue itself would wait four hours.
  */
 export class Lifeline {
@@ -42,10 +42,10 @@ export class Lifeline {
     await this.#session?.end().catch(() => {});
   }
 
-  /** A worker lives in this process from now on. */
+  /** Workers of this name live in this process from now on. */
   guard(worker_id: string): void {
     this.#workers.add(worker_id);
-    // One statement at a time: workers begin all at once.
+    // One statement at a time, also while a lost session is being replaced.
     this.#holding = this.#holding
       .then(() => this.#hold([worker_id]))
       .catch((error: unknown) => this.#logger.warn({ err: error }, "a worker's lock failed"));
