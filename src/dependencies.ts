@@ -63,6 +63,22 @@ export async function awaitRedis(url: string, logger: Logger): Promise<void> {
     );
 }
 
+/** Asks a Redis again and again over one connection, which mends itself. */
+export function probeRedis(url: string): { check: () => Promise<undefined>; close: () => Promise<void> } {
+  const redis = new Redis(url, {
+    maxRetriesPerRequest: 1,
+    connectTimeout: 1_500,
+    commandTimeout: 1_500,
+    retryStrategy: (attempt) => Math.min(attempt * 200, 1_000),
+  });
+  redis.on("error", () => {}); // the check that meets it says it
+  const check = async () => {
+    await redis.ping();
+    return undefined;
+  };
+  return { check, close: async () => redis.disconnect() };
+}
+
 /** Tries again while a dependency is coming up, and says so; gives up after half a minute. */
 async function patiently<T>(what: string, logger: Logger, probe: () => Promise<T>): Promise<T> {
   const deadline = Date.now() + PATIENCE_MS;

@@ -3,11 +3,11 @@ import type pg from "pg";
 import { ownSecret } from "./auth-secret.ts";
 import { createCarriers } from "./carriers/registry.ts";
 import { createChannels } from "./channels/registry.ts";
-import type { Config } from "./config.ts";
+import { type Config, ConfigError } from "./config.ts";
 import { setChannel } from "./db/channels.ts";
 import { createDatabase, createPool, type Database } from "./db/database.ts";
 import { migrate } from "./db/migrate.ts";
-import { awaitPostgres, awaitRedis } from "./dependencies.ts";
+import { awaitPostgres, awaitRedis, probeRedis } from "./dependencies.ts";
 import { startEmbedded } from "./embedded/embedded.ts";
 import { type Consumer, startConsumer } from "./events/consumer.ts";
 import { orderEntryHandler } from "./events/order-consumer.ts";
@@ -25,13 +25,17 @@ import { type RunInfo, removeRunFile, runFileOf, writeRunFile } from "./run-file
 import { createMetrics } from "./telemetry/metrics.ts";
 import { createReadiness } from "./telemetry/readiness.ts";
 
-/** How long running calls may take to finish when the service goes down. */
+/** How long running calls may take to finish when the service goes down; see MAX_STOP_MS in cli/serve.ts. */
 const GRACE_MS = 20_000;
+/** Several processes have to fit into a server's usual hundred connections. */
+const RPC_CONNECTIONS = 16;
 /** A loop that has not come round for this long is stuck. */
 const STUCK_MS = 15_000;
 
 export interface Service {
   info: RunInfo;
+  /** Says to health checks and /readyz that no more work should be sent here; what comes is still served. */
+  leave(): void;
   /** Goes down in order: no new work, running work finished, connections closed, private servers stopped. */
   stop(): Promise<void>;
 }
@@ -50,31 +54,41 @@ class Opened {
     this.#closers.unshift(close);
   }
 
-  async closeAll(): Promise<void> {
-    for (const close of this.#closers.splice(0)) await close();
+  /** One that fails does not keep the others open. */
+  async closeAll(logger: Logger): Promise<void> {
+    for (const close of this.#closers.splice(0)) {
+      await close().catch((error: unknown) => logger.warn({ err: error }, "something did not close well"));
+    }
   }
 }
 
 /** The composition root: config → parts by ROLES → running. */
 export async function startService(config: Config, logger: Logger): Promise<Service> {
   const opened = new Opened();
+  const leaving = new AbortController();
   try {
-    const info = await startParts(config, logger, opened);
-    return { info, stop: () => opened.closeAll() };
+    const info = await startParts(config, logger, opened, leaving.signal);
+    return { info, leave: () => leaving.abort(), stop: () => opened.closeAll(logger) };
   } catch (error) {
-    await opened.closeAll();
+    await opened.closeAll(logger);
     throw error;
   }
 }
 
-async function startParts(config: Config, logger: Logger, opened: Opened): Promise<RunInfo> {
+async function startParts(
+  config: Config,
+  logger: Logger,
+  opened: Opened,
+  leaving: AbortSignal,
+): Promise<RunInfo> {
   const urls = await findServers(config, logger);
   opened.add(() => urls.stop());
   await Promise.all([awaitPostgres(urls.databaseUrl, logger), awaitRedis(urls.redisUrl, logger)]);
   await prepareDatabase(urls.databaseUrl, config, logger);
   const loops = await startLoops(config, urls, logger, opened);
-  const ports = await startServers(config, urls, logger, opened, loops);
+  const ports = await startServers(config, urls, { logger, opened, loops, leaving });
   const info = { pid: process.pid, ...ports, databaseUrl: urls.databaseUrl, redisUrl: urls.redisUrl };
+  if (config.DATABASE_URL !== undefined) return info; // whoever named the database can name it again
   await writeRunFile(runFileOf(config.DATA_DIR), info);
   opened.add(() => removeRunFile(runFileOf(config.DATA_DIR)));
   return info;
@@ -147,39 +161,56 @@ function openDatabase(
   return { db: createDatabase(pool), pool };
 }
 
-async function startServers(config: Config, urls: Urls, logger: Logger, opened: Opened, loops: Loops) {
-  const wanted = config.ROLES.some((role) => role === "grpc" || role === "http");
-  if (!wanted) return { grpcPort: null, httpPort: null };
-  const { db, pool } = openDatabase(urls, 20, "warehouse-rpc", opened);
-  const metrics = createMetrics();
-  const dispatcher = new Dispatcher({ authenticate: await authenticator(config, logger), logger, metrics });
-  const rpcs = routeRpcs(serviceHandlers({ db, logger }));
-  const common = { host: config.HOST, rpcs, dispatcher, tls: config.tls };
-  const http = config.ROLES.includes("http")
-    ? await startHttpServer({
-        ...common,
-        port: config.HTTP_PORT,
-        logger,
-        metrics,
-        readiness: readinessOf(pool, loops),
-      })
-    : undefined;
-  const grpc = config.ROLES.includes("grpc")
-    ? await startGrpcServer({ ...common, port: config.GRPC_PORT, reflection: config.REFLECTION === "on" })
-    : undefined;
-  grpc?.setServing(true);
-  opened.add(() => stopServers(grpc, http, dispatcher));
-  return { grpcPort: grpc?.port ?? null, httpPort: http?.port ?? null };
+interface Surroundings {
+  logger: Logger;
+  opened: Opened;
+  loops: Loops;
+  /** Aborted when this process is about to go down. */
+  leaving: AbortSignal;
 }
 
-async function stopServers(
-  grpc: GrpcServer | undefined,
-  http: HttpServer | undefined,
-  dispatcher: Dispatcher,
-) {
-  grpc?.setServing(false);
+async function startServers(config: Config, urls: Urls, around: Surroundings) {
+  const { logger, opened, leaving } = around;
+  const wanted = config.ROLES.some((role) => role === "grpc" || role === "http");
+  if (!wanted) return { grpcPort: null, httpPort: null };
+  const { db, pool } = openDatabase(urls, RPC_CONNECTIONS, "warehouse-rpc", opened);
+  const metrics = createMetrics();
+  const dispatcher = new Dispatcher({ authenticate: await authenticator(config, logger), logger, metrics });
+  opened.add(() => dispatcher.drained(GRACE_MS));
+  const rpcs = routeRpcs(serviceHandlers({ db, logger }));
+  const common = { host: config.HOST, rpcs, dispatcher, tls: config.tls };
+  const servers: { grpc?: GrpcServer; http?: HttpServer } = {};
+  opened.add(() => stopServers(servers, dispatcher));
+  if (config.ROLES.includes("http")) {
+    const readiness = readinessOf(pool, urls, around);
+    const start = () => startHttpServer({ ...common, port: config.HTTP_PORT, logger, metrics, readiness });
+    servers.http = await listening("HTTP_PORT", config, start);
+  }
+  if (config.ROLES.includes("grpc")) {
+    const reflection = config.REFLECTION === "on";
+    const start = () => startGrpcServer({ ...common, port: config.GRPC_PORT, reflection });
+    servers.grpc = await listening("GRPC_PORT", config, start);
+  }
+  leaving.addEventListener("abort", () => servers.grpc?.setServing(false));
+  return { grpcPort: servers.grpc?.port ?? null, httpPort: servers.http?.port ?? null };
+}
+
+/** A port that somebody else has is a setting to change, not a fault of ours. */
+async function listening<T>(name: "GRPC_PORT" | "HTTP_PORT", config: Config, start: () => Promise<T>): Promise<T> {
+  try {
+    return await start();
+  } catch (error) {
+    const reason = /EADDRINUSE|EACCES|EADDRNOTAVAIL|ENOTFOUND/.exec(String(error))?.[0];
+    if (reason === undefined) throw error;
+    throw new ConfigError(`${name}: ${config.HOST}:${config[name]} can't be listened on (${reason}); 0 takes a free port`);
+  }
+}
+
+/** Streams would last for ever; unary calls may finish. */
+async function stopServers(servers: { grpc?: GrpcServer; http?: HttpServer }, dispatcher: Dispatcher) {
+  servers.grpc?.setServing(false);
   dispatcher.endStreams();
-  await Promise.all([grpc?.stop(GRACE_MS), http?.stop(GRACE_MS)]);
+  await Promise.all([servers.grpc?.stop(GRACE_MS), servers.http?.stop(GRACE_MS)]);
 }
 
 async function authenticator(config: Config, logger: Logger) {
@@ -191,17 +222,22 @@ async function authenticator(config: Config, logger: Logger) {
   return createAuthenticator({ mode: "tokens", secret, jwks: config.AUTH_JWKS });
 }
 
-/** Ready means: the database answers, and the loops of this process come round. */
-function readinessOf(pool: pg.Pool, { consumer, relay }: Loops) {
+/** Ready means: what this process needs answers, and its loops come round. */
+function readinessOf(pool: pg.Pool, urls: Urls, { loops, opened, leaving }: Surroundings) {
   const moving = (progress: () => { lastProgressAt: Date }) => () => {
     const idle = Date.now() - progress().lastProgressAt.getTime();
     return idle > STUCK_MS ? `no progress for ${Math.round(idle / 1000)} s` : undefined;
   };
+  const { consumer, relay } = loops;
+  const redis = consumer || relay ? probeRedis(urls.redisUrl) : undefined;
+  if (redis) opened.add(redis.close);
   return createReadiness({
+    service: () => (leaving.aborted ? "going down" : undefined),
     database: async () => {
       await pool.query("select 1");
       return undefined;
     },
+    ...(redis ? { redis: redis.check } : {}),
     ...(consumer ? { consumer: moving(() => consumer.progress()) } : {}),
     ...(relay ? { relay: moving(() => relay.progress()) } : {}),
   });

@@ -2,7 +2,7 @@ import { Command } from "commander";
 import { ConfigError } from "../config.ts";
 import { DependencyError } from "../dependencies.ts";
 import { registerDeadLetters } from "./dead-letters.ts";
-//DEMO
+import { registerDemo } from "./demo/demo.ts";
 import { registerMigrate } from "./migrate.ts";
 import { registerServe } from "./serve.ts";
 import { registerToken } from "./token.ts";
@@ -13,9 +13,9 @@ const program = new Command("warehouse")
   .showHelpAfterError();
 
 for (const register of [
+  registerDemo,
   registerServe,
   registerMigrate,
-  //DEMO2
   registerToken,
   registerVerify,
   registerDeadLetters,

@@ -77,7 +77,7 @@ export async function listReadiness(
 ): Promise<OrderReadiness[]> {
   const { rows } = await sql<OrderReadiness>`
     select o.order_id, o.status, o.policy, o.priority,
-      (select coalesce(sum(shortage_quantity), 0)::int from order_items i where i.order_id = o.order_id) as shortage,
+      (select least(coalesce(sum(shortage_quantity), 0), 2147483647)::int from order_items i where i.order_id = o.order_id) as shortage,
       (select id from fulfillments f where f.order_id = o.order_id and f.status = 'backordered') as backordered_id
     from orders o where o.order_id = any(${order_ids}::bigint[]) order by o.order_id`.execute(trx);
   return rows;

@@ -60,7 +60,7 @@ export async function waitingUnits(
   listing_ids: readonly bigint[],
 ): Promise<{ listing_id: bigint; warehouse_id: bigint | null; quantity: number }[]> {
   const { rows } = await sql<{ listing_id: bigint; warehouse_id: bigint | null; quantity: number }>`
-    select listing_id, warehouse_id, sum(shortage_quantity)::int as quantity from order_items
+    select listing_id, warehouse_id, least(sum(shortage_quantity), 2147483647)::int as quantity from order_items
     where listing_id = any(${listing_ids}::bigint[]) and shortage_quantity > 0
     group by listing_id, warehouse_id`.execute(trx);
   return rows;

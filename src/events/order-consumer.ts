@@ -11,8 +11,18 @@ import { decodeOrderEntry } from "./order-entries.ts";
 
 /** An entry that failed this often will fail for ever: somebody has to look at it. */
 const MAX_ATTEMPTS = 8;
+/** Of a hostile entry, as much as shows what it was. No order that can be read is longer. */
+const MAX_KEPT = 2_000_000;
 
-/** Hands batches of the order stream to the use case, and sorts out what can't be read or done. */
+interface Readable {
+  entry: StreamEntry;
+  event: OrderEvent;
+}
+
+/**
+ * Hands batches of the order stream to the use case, and sorts out what can't be read or done. Returns the ids that are
+ * done with: effect or dead letter committed. Throws when it can't be told, as when the database is away.
+ */
 export function orderEntryHandler(
   db: Database,
   logger: EventLogger,
@@ -20,11 +30,11 @@ export function orderEntryHandler(
   return async (entries) => {
     const decoded = entries.map((entry) => ({ entry, ...decodeOrderEntry(entry.id, entry.fields) }));
     const poison = decoded.flatMap((one) =>
-      one.kind === "poison" ? [deadLetter(one.entry, one, one.reason, 1)] : [],
+      one.kind === "poison" ? [toDeadLetter(one.entry, one.eventId, one.reason, 1)] : [],
     );
-    for (const letter of poison)
-      logger.error({ entry_id: letter.entry_id, reason: letter.reason }, "an order event can't be read");
-    await bury(db, poison);
+    await inTransaction(db, (trx) => insertDeadLetters(trx, poison));
+    for (const { entry_id, reason } of poison)
+      logger.error({ entry_id, reason }, "an order event can't be read");
     const events = decoded.flatMap((one) =>
       one.kind === "event" ? [{ entry: one.entry, event: one.event }] : [],
     );
@@ -33,19 +43,12 @@ export function orderEntryHandler(
   };
 }
 
-interface Readable {
-  entry: StreamEntry;
-  event: OrderEvent;
-}
-
 /** The whole batch in one transaction; when that fails, one by one, so that one event spoils nobody else's. */
 async function takeAll(db: Database, logger: EventLogger, events: readonly Readable[]): Promise<Set<string>> {
   if (events.length === 0) return new Set();
   try {
-    await takeOrderEvents(
-      db,
-      events.map(({ event }) => event),
-    );
+    const batch = events.map(({ event }) => event);
+    await takeOrderEvents(db, batch);
     return new Set();
   } catch (error) {
     logger.warn(
@@ -58,45 +61,53 @@ async function takeAll(db: Database, logger: EventLogger, events: readonly Reada
   return failed;
 }
 
+/** False: it failed, and is to be tried again. */
 async function takeOne(db: Database, logger: EventLogger, { entry, event }: Readable): Promise<boolean> {
   try {
     await takeOrderEvents(db, [event]);
     return true;
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    const attempts = await countAttempt(db, CONSUMER_GROUP, entry.id, reason);
-    logger.warn({ err: error, entry_id: entry.id, attempts }, "an order event failed");
-    // A refusal of ours stays one; anything else may pass by itself.
-    if (attempts < MAX_ATTEMPTS && !(error instanceof DomainError)) return false;
-    await bury(db, [
-      deadLetter(entry, { type: entry.fields["type"] ?? "", eventId: event.eventId }, reason, attempts),
-    ]);
-    logger.error({ entry_id: entry.id, reason, attempts }, "an order event went to the dead letters");
-    return true;
+    const { attempts, buried } = await noteFailure(db, entry, event.eventId, reason, isFinal(error));
+    const fields = { err: error, entry_id: entry.id, attempts };
+    if (buried) logger.error(fields, "an order event went to the dead letters");
+    else logger.warn(fields, "an order event failed");
+    return buried;
   }
 }
 
-function deadLetter(
-  entry: StreamEntry,
-  { type, eventId }: { type: string; eventId: string },
-  reason: string,
-  attempts: number,
-): NewDeadLetter {
-  const clean = (text: string) => text.replaceAll("\0", "\uFFFD"); // Postgres text holds no NUL
-  const payload = Object.fromEntries(
-    Object.entries(entry.fields).map(([key, value]) => [clean(key), clean(value)]),
-  );
+/** A refusal that no repetition will change. */
+function isFinal(error: unknown): boolean {
+  return error instanceof DomainError && !["stale", "overload", "unavailable"].includes(error.category);
+}
+
+/**
+ * Attempts are counted in Postgres: Redis counts restarts as deliveries too. A dead letter leaves no key in the inbox:
+ * nothing was done for the event, so a corrected one under the same id, or this one again, is welcome.
+ */
+function noteFailure(db: Database, entry: StreamEntry, eventId: string, reason: string, final: boolean) {
+  return inTransaction(db, async (trx) => {
+    const attempts = await countAttempt(trx, CONSUMER_GROUP, entry.id, plain(reason));
+    const buried = final || attempts >= MAX_ATTEMPTS;
+    if (buried) await insertDeadLetters(trx, [toDeadLetter(entry, eventId, reason, attempts)]);
+    return { attempts, buried };
+  });
+}
+
+function toDeadLetter(entry: StreamEntry, eventId: string, reason: string, attempts: number): NewDeadLetter {
+  const fields = Object.entries(entry.fields).map(([name, value]) => [plain(name), plain(value)]);
   return {
     stream: ORDER_STREAM,
     entry_id: entry.id,
-    event_id: clean(eventId),
-    event_type: clean(type),
-    payload,
-    reason: clean(reason),
+    event_id: eventId,
+    event_type: plain(entry.fields["type"] ?? ""),
+    payload: Object.fromEntries(fields) as Record<string, string>,
+    reason: plain(reason),
     attempts,
   };
 }
 
-async function bury(db: Database, letters: readonly NewDeadLetter[]): Promise<void> {
-  if (letters.length > 0) await inTransaction(db, (trx) => insertDeadLetters(trx, letters));
+/** Postgres text holds no NUL. */
+function plain(text: string): string {
+  return text.slice(0, MAX_KEPT).replaceAll("\0", "\uFFFD");
 }

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import type { Message } from "@bufbuild/protobuf";
 import { create } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
@@ -53,6 +54,12 @@ export class Dispatcher {
   /** Ends the streams, which would last for ever; unary calls go on. */
   endStreams(): void {
     for (const controller of this.#streams) controller.abort();
+  }
+
+  /** Waits for handlers whose callers have gone before them, for `graceMs` at most: they still use the database. */
+  async drained(graceMs: number): Promise<void> {
+    const end = Date.now() + graceMs;
+    while (this.#inFlight > 0 && Date.now() < end) await delay(20);
   }
 
   async unary(rpc: Rpc, request: Message | Unreadable, incoming: Incoming): Promise<Message> {
