@@ -1,5 +1,6 @@
 import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { identify, isAlive, parseIdentity } from "./embedded/process-identity.ts";
 
 /** Where a running service can be reached: for the other commands, and for whoever started it. */
 export interface RunInfo {
@@ -18,16 +19,16 @@ export function runFileOf(dataDir: string): string {
 export async function writeRunFile(path: string, info: RunInfo): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
   const draft = `${path}.${process.pid}`;
-  await writeFile(draft, JSON.stringify(info), { mode: 0o600 });
+  await writeFile(draft, JSON.stringify({ ...info, ...identify(info.pid) }), { mode: 0o600 });
   await rename(draft, path);
 }
 
 /** The service that is running on this data directory, if one is. */
 export async function readRunFile(path: string): Promise<RunInfo | undefined> {
   try {
-    const info = JSON.parse(await readFile(path, "utf8")) as RunInfo;
-    process.kill(info.pid, 0);
-    return info;
+    const text = await readFile(path, "utf8");
+    const identity = parseIdentity(text);
+    return identity && isAlive(identity) ? (JSON.parse(text) as RunInfo) : undefined;
   } catch {
     return undefined;
   }

@@ -2,6 +2,7 @@
 // Plain JavaScript, so that any Node can read it: an older one hands over to the runtime that npm has installed.
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
+import { constants } from "node:os";
 import { fileURLToPath } from "node:url";
 
 const NEEDED = 24;
@@ -16,10 +17,10 @@ if (Number(process.versions.node.split(".")[0]) >= NEEDED) {
     );
     process.exit(1);
   }
+  // The channel is a lifeline: when this process is killed, it closes, and the child goes down by itself.
   const child = spawn(pinned, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], {
-    stdio: "inherit",
+    stdio: ["inherit", "inherit", "inherit", "ipc"],
   });
-  // A terminal's Ctrl-C reaches the child by itself; what is sent to this process alone is handed on.
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
-  child.on("exit", (code, signal) => process.exit(code ?? (signal === "SIGINT" ? 130 : 143)));
+  child.on("exit", (code, signal) => process.exit(code ?? 128 + (constants.signals[signal] ?? 0)));
 }

@@ -22,11 +22,22 @@ for (const register of [
 ])
   register(program);
 
+// Handed over to by an older Node (bin.js): when that one is killed, the channel closes, and nobody wants us any more.
+process.once("disconnect", () => process.kill(process.pid, "SIGTERM"));
+process.channel?.unref();
+
 try {
   await program.parseAsync();
 } catch (error) {
-  // What an operator can mend is one line; anything else is ours, and shows where.
-  const plain = error instanceof ConfigError || error instanceof DependencyError;
-  console.error(plain ? `warehouse: ${error.message}` : error);
+  console.error(explain(error));
   process.exitCode = 1;
+}
+
+/** What an operator can mend is one line; anything else is ours, and shows where. */
+function explain(error: unknown): unknown {
+  if (error instanceof ConfigError || error instanceof DependencyError) return `warehouse: ${error.message}`;
+  const { code } = error as { code?: string };
+  if (code === "42P01") return "warehouse: the database has no schema yet: run `warehouse migrate`";
+  if (code === "ECONNREFUSED") return "warehouse: the database can't be reached";
+  return error;
 }

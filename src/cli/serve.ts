@@ -1,8 +1,16 @@
+import { setTimeout as delay } from "node:timers/promises";
 import type { Command } from "commander";
-import { readConfig } from "../config.ts";
-import { createLogger } from "../logger.ts";
-import { startService } from "../main.ts";
+import { type Config, readConfig } from "../config.ts";
+import { createLogger, type Logger } from "../logger.ts";
+import { type Service, startService } from "../main.ts";
 import { writeRunFile } from "../run-file.ts";
+
+/** One Ctrl-C can arrive several times: from the terminal, from npm, from the Node that handed over to this one. */
+const SAME_SIGNAL_MS = 1_000;
+/** Longer than everything that an orderly end waits for. */
+const MAX_STOP_MS = 60_000;
+/** How long a start that nobody wants any more may go on, so that it can be taken back in order. */
+const MAX_START_AFTER_SIGNAL_MS = 5_000;
 
 export function registerServe(program: Command): void {
   program
@@ -18,28 +26,45 @@ async function serve({ readyFile }: { readyFile?: string }): Promise<void> {
   const config = readConfig();
   const logger = createLogger(config.LOG_LEVEL);
   const asked = waitForSignal();
-  const service = await startService(config, logger);
-  if (readyFile) await writeRunFile(readyFile, service.info);
-  const { grpcPort, httpPort } = service.info;
-  console.log(
-    `warehouse is ready: gRPC ${config.HOST}:${grpcPort ?? "-"}, HTTP http://${config.HOST}:${httpPort ?? "-"}`,
-  );
-  logger.info({ signal: await asked }, "going down");
+  const starting = startService(config, logger);
+  const giveUp = asked.then(() => delay(MAX_START_AFTER_SIGNAL_MS));
+  const service = await Promise.race([starting, giveUp]);
+  if (!service) process.exit(1);
+  await announce(service, config, logger, readyFile);
+  const signal = await asked;
+  logger.info({ signal }, "going down");
+  setTimeout(() => process.exit(1), MAX_STOP_MS).unref();
+  await leave(service, signal, config);
   await service.stop();
   logger.info("stopped");
   process.exit(0); // whatever a library still keeps open must not keep the process
 }
 
+async function announce({ info }: Service, config: Config, logger: Logger, readyFile: string | undefined) {
+  if (readyFile) await writeRunFile(readyFile, info);
+  const grpc = info.grpcPort === null ? "off" : `${config.HOST}:${info.grpcPort}`;
+  const scheme = config.tls ? "https" : "http";
+  const http = info.httpPort === null ? "off" : `${scheme}://${config.HOST}:${info.httpPort}`;
+  const line = `warehouse is ready: gRPC ${grpc}, HTTP ${http}`;
+  if (process.stdout.isTTY) console.log(line);
+  else logger.info({ roles: config.ROLES }, line);
+}
+
+/** A platform that ends us needs a while to send its callers elsewhere. A human at a terminal does not. */
+async function leave(service: Service, signal: NodeJS.Signals, config: Config): Promise<void> {
+  service.leave();
+  if (signal === "SIGTERM") await delay(config.DRAIN_SECONDS * 1000);
+}
+
 /** The first signal asks for an orderly end; the second does not wait for it. */
 function waitForSignal(): Promise<NodeJS.Signals> {
   return new Promise((resolve) => {
-    let asked = false;
+    let askedAt: number | undefined;
     const onSignal = (signal: NodeJS.Signals) => {
-      if (asked) process.exit(1);
-      asked = true;
+      askedAt ??= Date.now();
+      if (Date.now() - askedAt > SAME_SIGNAL_MS) process.exit(1);
       resolve(signal);
     };
-    process.on("SIGINT", onSignal);
-    process.on("SIGTERM", onSignal);
+    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, onSignal);
   });
 }

@@ -225,18 +225,11 @@ export declare type RedriveDeadLettersResponse = Message<"wms.v1.RedriveDeadLett
   deadLetters: DeadLetter[];
 
   /**
-   * How many are now REDRIVEN by this call.
+   * How many this call has put back on their streams.
    *
    * @generated from field: int32 redriven = 2;
    */
   redriven: number;
-
-  /**
-   * How many failed again.
-   *
-   * @generated from field: int32 failed = 3;
-   */
-  failed: number;
 };
 
 /**
@@ -512,7 +505,7 @@ export declare type VerifyRequest = Message<"wms.v1.VerifyRequest"> & {
   checks: string[];
 
   /**
-   * Left out: all warehouses.
+   * For later; must be left out: the laws hold over all warehouses.
    *
    * @generated from field: optional int64 warehouse_id = 2;
    */
@@ -781,14 +774,14 @@ export enum DeadLetterStatus {
   UNSPECIFIED = 0,
 
   /**
-   * Waits for somebody. Left by RedriveDeadLetters, DiscardDeadLetter.
+   * Waits for somebody. Left by RedriveDeadLetters, DiscardDeadLetter; entered again when a redriven one fails.
    *
    * @generated from enum value: DEAD_LETTER_STATUS_OPEN = 1;
    */
   OPEN = 1,
 
   /**
-   * Final: processed after all.
+   * Put back on its stream.
    *
    * @generated from enum value: DEAD_LETTER_STATUS_REDRIVEN = 2;
    */
@@ -873,11 +866,12 @@ export declare const OperationsService: GenService<{
     output: typeof DeadLetterSchema;
   },
   /**
-   * Processes dead letters once more, under their own event ids, so that an effect which happened after all
-   * isn't repeated. Those that fail again stay OPEN with the new reason; one failure doesn't stop the others.
+   * Puts dead letters back on their streams, under their own event ids, so that an effect which happened after
+   * all isn't repeated. They are processed like any other message; one that fails again becomes OPEN again, with
+   * the new reason.
    *
    * Callers: operator, admin.
-   * From: OPEN → REDRIVEN; others are left as they are.
+   * From: OPEN → REDRIVEN; others are left as they are, so that twice is once.
    * Errors: NOT_FOUND DEAD_LETTER_NOT_FOUND; INVALID_ARGUMENT REQUEST_ID_REUSED.
    *
    * @generated from rpc wms.v1.OperationsService.RedriveDeadLetters
