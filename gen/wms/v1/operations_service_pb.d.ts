@@ -230,6 +230,13 @@ export declare type RedriveDeadLettersResponse = Message<"wms.v1.RedriveDeadLett
    * @generated from field: int32 redriven = 2;
    */
   redriven: number;
+
+  /**
+   * How many could not be put back: 0, since it is all or none.
+   *
+   * @generated from field: int32 failed = 3;
+   */
+  failed: number;
 };
 
 /**
