@@ -8,7 +8,17 @@ const PROCESS_ROLES = ["grpc", "http", "consumer", "relay", "jobs"] as const;
 
 const PROJECT = fileURLToPath(new URL("..", import.meta.url));
 
-const port = (fallback: number) => z.coerce.number().int().min(0).max(65_535).default(fallback);
+function number(min: number, max: number, { whole = false } = {}) {
+  const fits = (value: number) => value >= min && value <= max && (!whole || Number.isInteger(value));
+  return z
+    .string()
+    .transform((text) => (/^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN))
+    .refine(fits, { error: `must be a ${whole ? "whole " : ""}number from ${min} to ${max}` });
+}
+
+const oneOf = <const T extends readonly string[]>(values: T) =>
+  z.enum(values, { error: `must be one of ${values.join(", ")}` });
+const port = number(0, 65_535, { whole: true }); // 0: any free one
 const urlOf = (...schemes: string[]) =>
   z.string().refine((text) => URL.canParse(text) && schemes.includes(new URL(text).protocol.slice(0, -1)), {
     error: `must be a URL that begins with ${schemes.map((scheme) => `${scheme}://`).join(" or ")}`,
@@ -18,25 +28,27 @@ const schema = z.object({
   DATABASE_URL: urlOf("postgres", "postgresql").optional(),
   REDIS_URL: urlOf("redis", "rediss").optional(),
   DATA_DIR: z.string().default(".data"),
-  GRPC_PORT: port(50_051),
-  HTTP_PORT: port(8080),
+  GRPC_PORT: port.default(50_051),
+  HTTP_PORT: port.default(8080),
   HOST: z.string().default("127.0.0.1"),
-  AUTH: z.enum(["tokens", "none"]).default("tokens"),
+  AUTH: oneOf(["tokens", "none"]).default("tokens"),
   AUTH_SECRET: z.string().min(32, "must have at least 32 characters").optional(),
   AUTH_JWKS: z.string().optional(),
   TLS_CERT: z.string().optional(),
   TLS_KEY: z.string().optional(),
   TLS_CLIENT_CA: z.string().optional(),
   LISTINGS_URL: urlOf("http", "https").optional(),
-  REFLECTION: z.enum(["on", "off"]).default("on"),
+  DELIVERY_URL: urlOf("http", "https").optional(),
+  REFLECTION: oneOf(["on", "off"]).default("on"),
   ROLES: z
     .string()
     .default(PROCESS_ROLES.join(","))
     .transform((text) => text.split(",").map((role) => role.trim()))
     .pipe(z.array(z.enum(PROCESS_ROLES, { error: `must be a list of ${PROCESS_ROLES.join(", ")}` })).min(1)),
-  LOG_LEVEL: z.enum(LOG_LEVELS).default("info"),
-  TRACKING_POLL_SECONDS: z.coerce.number().min(0.1).max(86_400).default(60),
-  MOCK_CARRIER_SPEED: z.coerce.number().min(1).max(1_000_000).default(1),
+  LOG_LEVEL: oneOf(LOG_LEVELS).default("info"),
+  TRACKING_POLL_SECONDS: number(0.1, 86_400).default(60),
+  MOCK_CARRIER_SPEED: number(1, 1_000_000).default(1),
+  DRAIN_SECONDS: number(0, 60).optional(),
 });
 
 export type Config = ReturnType<typeof readConfig>;
@@ -56,8 +68,11 @@ export function readConfig(environment: Record<string, string | undefined> = pro
     throw new ConfigError(
       `${TLS_CERT ? "TLS_KEY" : "TLS_CERT"}: TLS_CERT and TLS_KEY are set together, or neither is`,
     );
-  if (config.AUTH === "tokens" && config.DATABASE_URL && !config.AUTH_SECRET && !config.AUTH_JWKS)
-    throw new ConfigError("AUTH_SECRET: with DATABASE_URL set, AUTH=tokens needs AUTH_SECRET or AUTH_JWKS");
+  if (TLS_CLIENT_CA && !TLS_CERT)
+    throw new ConfigError(
+      "TLS_CLIENT_CA: callers' certificates can be asked for only with TLS_CERT and TLS_KEY",
+    );
+  if (config.AUTH_JWKS) checkKeySet(config.AUTH_JWKS);
   const tls =
     TLS_CERT && TLS_KEY
       ? {
@@ -66,7 +81,17 @@ export function readConfig(environment: Record<string, string | undefined> = pro
           clientCa: TLS_CLIENT_CA ? pem("TLS_CLIENT_CA", TLS_CLIENT_CA) : undefined,
         }
       : undefined;
-  return { ...config, DATA_DIR: resolve(PROJECT, config.DATA_DIR), tls };
+  // A platform's load balancer needs a while to notice that we go; nobody balances over a private database.
+  const DRAIN_SECONDS = config.DRAIN_SECONDS ?? (config.DATABASE_URL ? 5 : 0);
+  return { ...config, DRAIN_SECONDS, DATA_DIR: resolve(PROJECT, config.DATA_DIR), tls };
+}
+
+/** Several processes on a database that was named have to trust the same tokens, so their key is named too. */
+export function requireTokenKeys({ AUTH, AUTH_SECRET, AUTH_JWKS, DATABASE_URL }: Config): void {
+  if (AUTH === "tokens" && DATABASE_URL && !AUTH_SECRET && !AUTH_JWKS)
+    throw new ConfigError(
+      "AUTH_SECRET: with DATABASE_URL set, AUTH=tokens needs AUTH_SECRET (at least 32 characters) or AUTH_JWKS",
+    );
 }
 
 function explain(error: z.ZodError): string {
@@ -75,9 +100,32 @@ function explain(error: z.ZodError): string {
 }
 
 function pem(name: string, path: string): Buffer {
+  const bytes = read(name, path);
+  if (!bytes.includes("-----BEGIN ")) throw new ConfigError(`${name}: ${path} is not a PEM file`);
+  return bytes;
+}
+
+function checkKeySet(source: string): void {
+  if (/^https?:/.test(source)) return;
+  const text = read("AUTH_JWKS", source).toString();
+  if (!z.object({ keys: z.array(z.object({ kty: z.string() })).min(1) }).safeParse(parseJson(text)).success)
+    throw new ConfigError(
+      `AUTH_JWKS: must be a URL, or a file with a JSON Web Key Set, which ${source} is not`,
+    );
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function read(name: string, path: string): Buffer {
   try {
     return readFileSync(path);
-  } catch {
-    throw new ConfigError(`${name}: the file ${path} can't be read`);
+  } catch (error) {
+    throw new ConfigError(`${name}: ${path} can't be read (${(error as NodeJS.ErrnoException).code})`);
   }
 }

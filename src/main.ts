@@ -3,7 +3,7 @@ import type pg from "pg";
 import { ownSecret } from "./auth-secret.ts";
 import { createCarriers } from "./carriers/registry.ts";
 import { createChannels } from "./channels/registry.ts";
-import { type Config, ConfigError } from "./config.ts";
+import { type Config, ConfigError, requireTokenKeys } from "./config.ts";
 import { setChannel } from "./db/channels.ts";
 import { createDatabase, createPool, type Database } from "./db/database.ts";
 import { migrate } from "./db/migrate.ts";
@@ -64,6 +64,7 @@ class Opened {
 
 /** The composition root: config → parts by ROLES → running. */
 export async function startService(config: Config, logger: Logger): Promise<Service> {
+  requireTokenKeys(config);
   const opened = new Opened();
   const leaving = new AbortController();
   try {
@@ -196,13 +197,19 @@ async function startServers(config: Config, urls: Urls, around: Surroundings) {
 }
 
 /** A port that somebody else has is a setting to change, not a fault of ours. */
-async function listening<T>(name: "GRPC_PORT" | "HTTP_PORT", config: Config, start: () => Promise<T>): Promise<T> {
+async function listening<T>(
+  name: "GRPC_PORT" | "HTTP_PORT",
+  config: Config,
+  start: () => Promise<T>,
+): Promise<T> {
   try {
     return await start();
   } catch (error) {
     const reason = /EADDRINUSE|EACCES|EADDRNOTAVAIL|ENOTFOUND/.exec(String(error))?.[0];
     if (reason === undefined) throw error;
-    throw new ConfigError(`${name}: ${config.HOST}:${config[name]} can't be listened on (${reason}); 0 takes a free port`);
+    throw new ConfigError(
+      `${name}: ${config.HOST}:${config[name]} can't be listened on (${reason}); 0 takes a free port`,
+    );
   }
 }
 

@@ -1,6 +1,6 @@
 import { type Command, Option } from "commander";
 import { ownSecret } from "../auth-secret.ts";
-import { ConfigError, readConfig } from "../config.ts";
+import { ConfigError, readConfig, requireTokenKeys } from "../config.ts";
 import { issueToken, ROLES } from "../rpc/auth.ts";
 
 export function registerToken(program: Command): void {
@@ -28,6 +28,11 @@ async function issue(options: {
   if (workerId !== undefined && !/^[1-9]\d{0,18}$/.test(workerId))
     throw new ConfigError("--worker-id: must be a positive id");
   if (!/^\d+ ?[smhdwy]$/.test(expires)) throw new ConfigError("--expires: must be a time such as 12h or 30d");
+  requireTokenKeys(config);
+  if (config.AUTH_JWKS && !config.AUTH_SECRET)
+    throw new ConfigError(
+      "AUTH_SECRET: with AUTH_JWKS alone, whoever keeps its private key makes the tokens",
+    );
   const secret = config.AUTH_SECRET ?? (await ownSecret(config.DATA_DIR));
   const subject = options.subject ?? (workerId === undefined ? role : `worker-${workerId}`);
   console.log(
