@@ -1,5 +1,6 @@
-import { sql } from "kysely";
+import { type Selectable, sql } from "kysely";
 import type { Database } from "./database.ts";
+import type { ApiCalls } from "./schema.ts";
 
 /** One call to a service of somebody else's, for the audit. */
 export interface ApiCall {
@@ -25,4 +26,28 @@ export async function insertApiCall(db: Database, call: ApiCall): Promise<void> 
     values (${call.service}, ${call.endpoint}, ${call.related_id}, ${JSON.stringify(call.request_payload)}::jsonb,
       ${call.response_body.slice(0, MAX_BODY).replaceAll("\u0000", "")}, ${call.status_code}, ${call.is_success},
       ${Math.round(call.duration_ms)}, ${call.attempt})`.execute(db);
+}
+
+export type ApiCallRow = Selectable<ApiCalls>;
+
+export interface ApiCallFilter {
+  service?: string | undefined;
+  endpoint?: string | undefined;
+  related_id?: string | undefined;
+  is_success?: boolean | undefined;
+}
+
+/** The newest first; `after` is the last id seen, 0 starts. */
+export async function listApiCalls(
+  db: Database,
+  filter: ApiCallFilter,
+  page: { size: number; after: bigint },
+): Promise<ApiCallRow[]> {
+  let query = db.selectFrom("api_calls").selectAll().orderBy("call_id", "desc").limit(page.size);
+  if (page.after > 0n) query = query.where("call_id", "<", page.after);
+  for (const column of ["service", "endpoint", "related_id", "is_success"] as const) {
+    const wanted = filter[column];
+    if (wanted !== undefined) query = query.where(column, "=", wanted);
+  }
+  return query.execute();
 }

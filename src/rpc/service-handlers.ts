@@ -1,3 +1,4 @@
+import { apiCallHandlers } from "./api-call-handlers.ts";
 import { catalogueHandlers } from "./catalogue-handlers.ts";
 import type { Deps } from "./deps.ts";
 import { inventoryHandlers } from "./inventory-handlers.ts";
@@ -19,6 +20,6 @@ export function serviceHandlers(deps: Deps): Handlers {
       ...packingHandlers(deps),
       ...shipmentHandlers(deps),
     },
-    operations: operationsHandlers(deps),
+    operations: { ...operationsHandlers(deps), ...apiCallHandlers(deps) },
   };
 }
