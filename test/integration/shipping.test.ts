@@ -270,6 +270,9 @@ describe("buying a label", () => {
     const calls =
       await sql`select is_success from api_calls where related_id = ${`wms-${shipment_id}`}`.execute(db);
     expect(calls.rows.length).toBeGreaterThan(0);
+    const voids =
+      await sql`select key from graphile_worker.jobs where key = ${`void_label:${shipment_id}`}`.execute(db);
+    expect(voids.rows).toEqual([]);
   });
 
   it("is audited and tried again when the carrier fails, and marked failed in the end", async () => {
@@ -338,6 +341,25 @@ describe("AssignTracking", () => {
     ).rejects.toMatchObject({
       reason: "ILLEGAL_TRANSITION",
     });
+  });
+
+  it("with another number than the bought one, gives the label back and announces nothing twice", async () => {
+    const parcel = await readyParcel(db, nextOrder++, items);
+    const { tracking_number: bought } = await shipmentView(db, parcel.shipment_id);
+    const under = { carrier_code: "cj", tracking_number: `CJ-${parcel.shipment_id}` };
+    const shipped = await assignTracking(db, freshCall(), { shipment_id: parcel.shipment_id, ...under });
+    expect(shipped).toMatchObject({ ...under, label_status: "voided", status: "shipped" });
+    expect((await eventsOf(db, parcel.order_id)).filter((type) => type === "shipment.created")).toHaveLength(
+      1,
+    );
+    const voided: unknown[] = [];
+    const mock = mockCarriers().get("mock");
+    if (!mock) throw new Error("no mock carrier");
+    const listening = new Map([
+      ["mock", { ...mock, voidLabel: async (label: unknown) => void voided.push(label) }],
+    ]);
+    await voidLabel(db, listening, { shipment_id: parcel.shipment_id, attempt: 1 });
+    expect(voided).toEqual([{ reference: `wms-${parcel.shipment_id}`, tracking_numbers: [bought] }]);
   });
 
   it("gives a number to one of two shipments that ask for it at once", async () => {
