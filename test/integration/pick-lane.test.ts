@@ -69,10 +69,12 @@ describe("picks that come at once", () => {
   it("are judged one by one: what is wrong with one spoils no other", async () => {
     const all = await items(6);
     const requests = all.map((item, index) => pickOf(item, index % 2 === 0 ? 3 : 4));
+    const before = await transactions();
     const outcomes = await Promise.allSettled(requests.map((request) => lane.pick(request)));
     expect(outcomes.map((outcome) => outcome.status)).toEqual(
       all.map((_, index) => (index % 2 === 0 ? "fulfilled" : "rejected")),
     );
+    expect(await transactions()).toBe(before + 1);
   });
 
   it("of one item by two workers: one gets it, the other learns its status", async () => {
