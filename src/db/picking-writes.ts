@@ -41,7 +41,10 @@ export async function writePicks(trx: Transaction, picks: readonly PickWrite[]):
       select id from product_locations where id in (select product_location_id from pick where quantity > 0)
       order by listing_id, received_at, id for update
     ), line as materialized (
-      select id from order_items where id in (select order_item_id from pick where quantity > 0) order by id for update
+      -- the count comes first, and with it the lots: whoever allocates locks lots before lines too
+      select id from order_items where id in (select order_item_id from pick where quantity > 0)
+        and (select count(*) from lot) >= 0
+      order by id for update
     ), items as (
       update picking_task_items item set quantity_picked = item.quantity_picked + s.quantity, status = s.status,
         picked_at = case when s.quantity > 0 then now() else item.picked_at end, updated_at = now(),
