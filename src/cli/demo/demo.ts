@@ -6,7 +6,7 @@ import { feed, planFeed } from "./feed.ts";
 import { generateDay } from "./generator.ts";
 import { Latencies } from "./latencies.ts";
 import { readDay } from "./orders-file.ts";
-import { type Outcome, OutcomeWatch, wrongEnds } from "./outcome.ts";
+import { OutcomeWatch, wrongEnds } from "./outcome.ts";
 import { Progress } from "./progress.ts";
 import { Random } from "./random.ts";
 import { printFigures, printVerdict } from "./report.ts";
@@ -28,6 +28,8 @@ interface DemoOptions {
 
 /** Nothing moved for this long: something is stuck. */
 const STALLED_MS = 60_000;
+/** Everybody stands idle: time for the supplier to come. */
+const REPLENISH_MS = 1_500;
 
 export function registerDemo(program: Command): void {
   program
@@ -100,7 +102,7 @@ async function workDay(
   await fillShelves(operator, warehouses, random);
   const plan = planFeed(day, warehouses, random);
   const started = performance.now();
-  const watch = new OutcomeWatch(operator, day, plan);
+  const watch = new OutcomeWatch(operator, day);
   const tally: Tally = {
     picks: 0,
     shortPicks: 0,
@@ -114,13 +116,14 @@ async function workDay(
   const floor: Floor = { warehouses: warehouses.ids, random, tally, over: () => over };
   const crew = await hire(client, floor, Number(options.pickers), Number(options.packers));
   const feeding = feed(service, plan.entries, (sent) => progress.sent(sent));
-  const { outcome, waited } = await superviseDay(watch, operator, warehouses, feeding, progress);
+  const waited = await superviseDay(watch, operator, warehouses, feeding, progress);
   over = true;
   progress.stop();
   await Promise.all(crew);
   const seconds = (performance.now() - started) / 1000;
+  const orders = await watch.all();
   printFigures({
-    orders: outcome.orders,
+    orders,
     tally,
     everWaited: waited,
     duplicates: plan.duplicates,
@@ -128,7 +131,7 @@ async function workDay(
     seconds,
     latencies,
   });
-  const wrong = [...outcome.unsettled, ...wrongEnds(day, plan, outcome.orders)];
+  const wrong = wrongEnds(day, plan, orders);
   for (const one of wrong.slice(0, 20)) console.log(`  WRONG  order ${one}`);
   const lawful = await printVerdict(operator);
   console.log(
@@ -167,31 +170,32 @@ async function hire(
   return crew;
 }
 
-/** Watches until every order is settled; when only missing stock holds some up, has it delivered. */
+/**
+ * Watches until every order is settled; when only missing stock holds some up, has it delivered. Says how many orders
+ * have waited for stock.
+ */
 async function superviseDay(
   watch: OutcomeWatch,
   operator: RpcClient,
   { listings }: Warehouses,
   feeding: Promise<void>,
   progress: Progress,
-): Promise<{ outcome: Outcome; waited: number }> {
+): Promise<number> {
   const byId = new Map([...listings.values()].map((listing) => [listing.listing_id, listing]));
   const waited = new Set<bigint>();
-  let fed = false;
-  void feeding.then(() => {
-    fed = true;
-  });
+  await feeding;
   for (;;) {
-    const outcome = await watch.look();
-    for (const order of outcome.orders.values())
+    const started = performance.now();
+    const { open, shortages } = await watch.look();
+    for (const order of open)
       if (order.items.some((item) => item.shortageQuantity > 0)) waited.add(order.orderId);
-    if (fed && outcome.unsettled.length === 0) return { outcome, waited: waited.size };
-    if (progress.idleMs() > STALLED_MS) return { outcome, waited: waited.size };
-    if (fed && progress.idleMs() > 1_500)
-      for (const [id, missing] of outcome.shortages) {
+    if (open.length === 0 || progress.idleMs() > STALLED_MS) return waited.size;
+    if (progress.idleMs() > REPLENISH_MS)
+      for (const [id, missing] of shortages) {
         const listing = byId.get(id);
         if (listing) await place(operator, listing, missing);
       }
-    await delay(500);
+    // A look at a large day takes its time: it must not be what the service is busy with.
+    await delay(Math.max(500, 5 * (performance.now() - started)));
   }
 }

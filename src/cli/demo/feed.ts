@@ -63,11 +63,17 @@ function confirmation(
     postal_code: "10000",
     country: order.country || "United Kingdom",
   };
-  return [
-    ...["type", "order.confirmed", "event_id", randomUUID(), "order_id", String(ids.get(order.order_number))],
-    ...["storefront_id", "1", "order_number", order.order_number, "items", JSON.stringify(items)],
-    ...["ship_to", JSON.stringify(ship_to), "timestamp", String(Math.floor(Date.now() / 1000))],
-  ];
+  const fields = {
+    type: "order.confirmed",
+    event_id: randomUUID(),
+    order_id: String(ids.get(order.order_number)),
+    storefront_id: "1",
+    order_number: order.order_number,
+    items: JSON.stringify(items),
+    ship_to: JSON.stringify(ship_to),
+    timestamp: String(Math.floor(Date.now() / 1000)),
+  };
+  return Object.entries(fields).flat();
 }
 
 /** Puts entries on the stream, like the Listings service would; what got no answer is sent again. */

@@ -9,56 +9,53 @@ const rpc = WarehouseService.method;
 const PAGE = 200;
 
 export interface Outcome {
-  orders: Map<bigint, Order>;
-  /** Order numbers that are not where they must be, with their state. */
-  unsettled: string[];
-  /** Units that orders wait for, by listing. */
+  open: Order[];
+  /** Units that open orders wait for, by listing. */
   shortages: Map<bigint, number>;
 }
 
-/** Looks at every order that was sent: settled ones are remembered, the others asked for again. */
+const OPEN = [
+  OrderStatus.CONFIRMED,
+  OrderStatus.PROCESSING,
+  OrderStatus.READY_FOR_SHIPMENT,
+  OrderStatus.SHIPPED,
+];
+
+/** Looks at the orders that were sent. Only open ones are asked for again and again. */
 export class OutcomeWatch {
   readonly #client: RpcClient;
   readonly #day: Day;
-  readonly #plan: FeedPlan;
-  readonly #settled = new Map<bigint, Order>();
+  settled = 0;
 
-  constructor(client: RpcClient, day: Day, plan: FeedPlan) {
+  constructor(client: RpcClient, day: Day) {
     this.#client = client;
     this.#day = day;
-    this.#plan = plan;
   }
 
-  get settled(): number {
-    return this.#settled.size;
-  }
-
+  /** The orders on which there is still something to do. */
   async look(): Promise<Outcome> {
-    const seen = new Map<bigint, Order>();
-    for await (const order of this.#list()) {
-      seen.set(order.orderId, order);
-      if (isSettled(order)) this.#settled.set(order.orderId, order);
-    }
-    const unsettled = this.#day.orders.flatMap(({ order_number }) => {
-      const id = this.#plan.orderIds.get(order_number) as bigint;
-      if (this.#settled.has(id)) return [];
-      const order = seen.get(id);
-      return [`${order_number}: ${order ? describe(order) : "not there"}`];
-    });
+    const open = (await this.#list(OPEN)).filter((order) => !isSettled(order));
     const shortages = new Map<bigint, number>();
-    for (const { items } of seen.values())
+    for (const { items } of open)
       for (const { listingId, shortageQuantity } of items)
         if (shortageQuantity > 0)
           shortages.set(listingId, (shortages.get(listingId) ?? 0) + shortageQuantity);
-    return { orders: new Map([...this.#settled, ...seen]), unsettled, shortages };
+    this.settled = this.#day.orders.length - open.length;
+    return { open, shortages };
   }
 
-  async *#list(): AsyncGenerator<Order> {
+  /** Every order, as it is now. */
+  async all(): Promise<Map<bigint, Order>> {
+    return new Map((await this.#list([])).map((order) => [order.orderId, order]));
+  }
+
+  async #list(statuses: OrderStatus[]): Promise<Order[]> {
+    const orders: Order[] = [];
     for (let pageToken = ""; ; ) {
-      const page = await this.#client.call(rpc.listOrders, { pageSize: PAGE, pageToken });
-      yield* page.orders;
+      const page = await this.#client.call(rpc.listOrders, { statuses, pageSize: PAGE, pageToken });
+      orders.push(...page.orders);
       pageToken = page.nextPageToken;
-      if (pageToken === "") return;
+      if (pageToken === "") return orders;
     }
   }
 }
@@ -91,6 +88,7 @@ export function wrongEnds(day: Day, plan: FeedPlan, orders: ReadonlyMap<bigint, 
     const lines = order.items.reduce((sum, item) => sum + item.quantity, 0);
     const wanted = items.reduce((sum, item) => sum + item.quantity, 0);
     if (lines !== wanted) return [`${order_number}: ${lines} units instead of ${wanted}`];
+    if (!isSettled(order)) return [`${order_number}: ${describe(order)}`];
     const cancelled = order.status === OrderStatus.CANCELLED;
     if (cancelled && !touched.has(order_number)) return [`${order_number}: cancelled without a wish`];
     if (!cancelled && whole.has(order_number) && order.items.every((item) => item.shippedQuantity === 0))
