@@ -29,23 +29,27 @@ export async function listFulfillmentContents(
       from picking_tasks task join picking_task_items item on item.task_id = task.id
       where task.fulfillment_id = ${fulfillment_id} and task.status <> 'cancelled' and not exists (select from packing)
       group by item.order_item_id, item.listing_id
+    ), sent as (
+      select item.order_item_id, sum(item.quantity)::int as units
+      from shipments s join shipment_items item on item.shipment_id = s.id
+      where s.fulfillment_id = ${fulfillment_id} and s.status <> 'cancelled' group by item.order_item_id
     )
-    select order_item_id, listing_id, quantity, greatest(quantity - coalesce((
-      select sum(item.quantity)::int from shipment_items item join shipments s on s.id = item.shipment_id
-      where item.order_item_id = lines.order_item_id and s.fulfillment_id = ${fulfillment_id} and s.status <> 'cancelled'
-    ), 0), 0) as remaining
-    from lines where quantity > 0 order by order_item_id`.execute(trx);
+    select order_item_id, listing_id, quantity, greatest(quantity - coalesce(sent.units, 0), 0) as remaining
+    from lines left join sent using (order_item_id) where quantity > 0 order by order_item_id`.execute(trx);
   return rows;
 }
 
 /** What of an order that no fulfillment sends is in no live shipment yet. */
 export async function listOrderContents(trx: Transaction, order_id: bigint): Promise<ContentLine[]> {
   const { rows } = await sql<ContentLine>`
+    with sent as (
+      select item.order_item_id, sum(item.quantity)::int as units
+      from shipments s join shipment_items item on item.shipment_id = s.id
+      where s.order_id = ${order_id} and s.status <> 'cancelled' group by item.order_item_id
+    )
     select line.id as order_item_id, line.listing_id, line.quantity - line.cancelled_quantity as quantity,
-      greatest(line.quantity - line.cancelled_quantity - coalesce((
-        select sum(item.quantity)::int from shipment_items item join shipments s on s.id = item.shipment_id
-        where item.order_item_id = line.id and s.status <> 'cancelled'), 0), 0) as remaining
-    from order_items line
+      greatest(line.quantity - line.cancelled_quantity - coalesce(sent.units, 0), 0) as remaining
+    from order_items line left join sent on sent.order_item_id = line.id
     where line.order_id = ${order_id} and line.quantity > line.cancelled_quantity order by line.id`.execute(
     trx,
   );
@@ -65,13 +69,22 @@ export interface SettlementRow {
 /** Fulfillments whose shipments were changed, with what decides how far they are. Their orders are locked. */
 export async function listSettlements(trx: Transaction, ids: readonly bigint[]): Promise<SettlementRow[]> {
   const { rows } = await sql<Omit<SettlementRow, "shipments">>`
-    select f.id, f.order_id, f.warehouse_id, f.status, (
-      select coalesce(sum(greatest(item.quantity - coalesce((
-        select sum(sent.quantity) from shipment_items sent join shipments s on s.id = sent.shipment_id
-        where sent.order_item_id = item.order_item_id and s.fulfillment_id = f.id and s.status <> 'cancelled'), 0), 0)), 0)::int
+    with packed as (
+      select task.fulfillment_id, item.order_item_id, item.quantity
       from packing_tasks task join packing_task_items item on item.task_id = task.id
-      where task.fulfillment_id = f.id and task.status <> 'cancelled') as uncovered_units
-    from fulfillments f where f.id = any(${ids}::bigint[]) order by f.id`.execute(trx);
+      where task.fulfillment_id = any(${ids}::bigint[]) and task.status <> 'cancelled'
+    ), sent as (
+      select s.fulfillment_id, item.order_item_id, sum(item.quantity)::int as units
+      from shipments s join shipment_items item on item.shipment_id = s.id
+      where s.fulfillment_id = any(${ids}::bigint[]) and s.status <> 'cancelled'
+      group by s.fulfillment_id, item.order_item_id
+    ), uncovered as (
+      select fulfillment_id, sum(greatest(quantity - coalesce(units, 0), 0))::int as units
+      from packed left join sent using (fulfillment_id, order_item_id) group by fulfillment_id
+    )
+    select f.id, f.order_id, f.warehouse_id, f.status, coalesce(uncovered.units, 0) as uncovered_units
+    from fulfillments f left join uncovered on uncovered.fulfillment_id = f.id
+    where f.id = any(${ids}::bigint[]) order by f.id`.execute(trx);
   const parts = await trx
     .selectFrom("shipments")
     .select(["fulfillment_id", "status", "label_status", "tracking_number"])

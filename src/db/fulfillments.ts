@@ -148,8 +148,10 @@ export async function updateOrderStatuses(
       select * from unnest(${column(rows, "order_id")}::bigint[], ${column(rows, "status")}::text[],
                            ${column(rows, "reason")}::text[]) as changed (order_id, status, reason)
     ), reports as (
+      -- One queue holds all reports of an order, so that an older one still under way cannot overtake a newer one.
       select graphile_worker.add_job('report_order_status', json_build_object('order_id', order_id::text),
-        job_key => 'report_order_status:' || order_id, max_attempts => 25)
+        queue_name => 'report_order_status_' || order_id % 8, job_key => 'report_order_status:' || order_id,
+        max_attempts => 25)
       from changed where exists (select from channels where code = 'listings')
     ), updated as (
       update orders o set status = changed.status, updated_at = now(),

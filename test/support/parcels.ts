@@ -63,7 +63,7 @@ async function pickingTaskOf(db: Database, order_id: bigint): Promise<bigint> {
   return (rows[0] as { id: bigint }).id;
 }
 
-export async function packingTaskOf(db: Database, order_id: bigint): Promise<bigint> {
+async function packingTaskOf(db: Database, order_id: bigint): Promise<bigint> {
   const { rows } = await sql<{
     id: bigint;
   }>`select id from packing_tasks where order_id = ${order_id}`.execute(db);
