@@ -52,6 +52,6 @@ export async function startRedis(home: ServerHome): Promise<RunningServer> {
     writeFileSync(config, configure(dir, port, password, fast), { mode: 0o600 });
     const child = await startServer(home, "redis", { ...program, args: [config], cwd: dir });
     await waitForServer(home, "redis", child, () => answersPing(port, password));
-    return { url: `redis://:${password}@127.0.0.1:${port}`, child };
+    return { url: `redis://default:${password}@127.0.0.1:${port}`, child };
   });
 }

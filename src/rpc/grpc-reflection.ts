@@ -2,9 +2,9 @@ import { type DescFile, toBinary } from "@bufbuild/protobuf";
 import { FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
 import type { Server } from "@grpc/grpc-js";
 import { ReflectionService } from "@grpc/reflection";
-import { service as healthService } from "grpc-health-check";
 import { file_google_rpc_error_details } from "../../gen/google/rpc/error_details_pb.js";
 import { file_google_rpc_status } from "../../gen/google/rpc/status_pb.js";
+import { file_health_v1_health } from "../../gen/health/v1/health_pb.js";
 import { file_wms_v1_events } from "../../gen/wms/v1/events_pb.js";
 import { SERVICES } from "./router.ts";
 
@@ -15,12 +15,12 @@ export function addReflection(server: Server): void {
     file_wms_v1_events,
     file_google_rpc_error_details,
     file_google_rpc_status,
+    file_health_v1_health,
   ];
   const ours = withDependencies(roots).map((file) =>
     Buffer.from(toBinary(FileDescriptorProtoSchema, file.proto)),
   );
-  const health = Object.values(healthService).flatMap((method) => method.requestType.fileDescriptorProtos);
-  const definition = { "wms.v1": { format: "", type: {}, fileDescriptorProtos: [...ours, ...health] } };
+  const definition = { "wms.v1": { format: "", type: {}, fileDescriptorProtos: ours } };
   new ReflectionService(definition as never).addToServer(server);
 }
 
