@@ -79,6 +79,26 @@ export async function findLivePackingTask(
     .executeTakeFirst();
 }
 
+/**
+ * Picking tasks of these orders that wait for their packing task. Goods of an order that goes whole or not at all are
+ * held until nothing of it is missing or still to be picked.
+ */
+export async function listPackable(trx: Transaction, order_ids: readonly bigint[]): Promise<PickingSource[]> {
+  const { rows } = await sql<PickingSource>`
+    select task.id, task.order_id, task.fulfillment_id, task.warehouse_id, task.status, task.priority
+    from picking_tasks task
+    join fulfillments f on f.id = task.fulfillment_id and f.status = 'picked'
+    join orders o on o.order_id = task.order_id
+    where task.order_id = any(${order_ids}::bigint[]) and task.status = 'completed'
+      and not exists (select from packing_tasks p where p.picking_task_id = task.id)
+      and (o.policy <> 'reject' or (
+        not exists (select from order_items i where i.order_id = o.order_id and i.shortage_quantity > 0)
+        and not exists (select from fulfillments other where other.order_id = o.order_id
+                        and other.status in ('pending', 'backordered', 'planning', 'picking'))))
+    order by task.id`.execute(trx);
+  return rows;
+}
+
 /** Makes the packing task of a picking task, one item an order line that anything was picked of; undefined: of none. */
 export async function insertPackingTask(
   trx: Transaction,

@@ -12,6 +12,7 @@ import { lockListings, lockLotsById, wakeBackorders } from "../../db/stock.ts";
 import type { Transaction } from "../../db/transaction.ts";
 import { type CancelPlan, planCancellation } from "../../domain/cancel-plan.ts";
 import type { DomainEvent } from "../../domain/events.ts";
+import { openPacking } from "../packing/open-packing.ts";
 import { cancelFulfillments } from "./cancel-fulfillment.ts";
 import { launchFulfillments } from "./launch-fulfillments.ts";
 import { projectOrders } from "./progress.ts";
@@ -35,6 +36,7 @@ export async function cancelItems(
   await markWishesApplied(trx, plan.granted);
   const emptied = await cancelFulfillments(trx, await listEmptyFulfillments(trx, ids), reason);
   const launched = await launchFulfillments(trx, ids);
+  launched.push(...(await openPacking(trx, ids))); // what was held for the missing rest goes now
   return [...freed, ...emptied, ...launched, ...(await projectOrders(trx, ids, reason))];
 }
 

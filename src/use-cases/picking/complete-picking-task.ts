@@ -1,7 +1,7 @@
 import type { Database } from "../../db/database.ts";
 import { type Call, once } from "../../db/idempotency.ts";
+import type { OrderRow } from "../../db/orders.ts";
 import { appendEvents } from "../../db/outbox.ts";
-import { insertPackingTask } from "../../db/packing.ts";
 import {
   listPickingItems,
   type PickingItemRow,
@@ -20,6 +20,7 @@ import { transition } from "../../domain/state-machine.ts";
 import { ensureBackorder } from "../orders/backorder-shortage.ts";
 import { advanceFulfillment, projectOrder } from "../orders/progress.ts";
 import { stockEvents } from "../orders/promise-stock.ts";
+import { openPacking } from "../packing/open-packing.ts";
 import { lockTaskWithOrder } from "./lock-task.ts";
 
 /**
@@ -32,7 +33,7 @@ export async function completePickingTask(
   { task_id, actor }: { task_id: bigint; actor: Actor },
 ): Promise<PickingTaskView> {
   return once(db, call, async (trx) => {
-    const { task } = await lockTaskWithOrder(trx, task_id);
+    const { order, task } = await lockTaskWithOrder(trx, task_id);
     transition(pickingTaskMachine, task.status, "complete", task_id);
     assertOwnTask(actor, task);
     const items = await listPickingItems(trx, [task_id]);
@@ -43,7 +44,12 @@ export async function completePickingTask(
     const { order_id, warehouse_id, worker_id } = task;
     const completed = event("picking.completed", { task_id, order_id, warehouse_id, worker_id });
     const waiting = left.length > 0 ? await ensureBackorder(trx, order_id) : [];
-    const packing = await handOver(trx, task);
+    const packing = await handOver(
+      trx,
+      order,
+      task,
+      items.some((item) => item.quantity_picked > 0),
+    );
     const projected = await projectOrder(trx, order_id);
     await wakeBackorders(
       trx,
@@ -72,15 +78,13 @@ async function releaseLeft(trx: Transaction, left: readonly PickingItemRow[]): P
   return stockEvents("inventory.released", released, { reason: "not picked" });
 }
 
-async function handOver(trx: Transaction, task: PickingTaskRow): Promise<DomainEvent[]> {
-  const packing_task_id = await insertPackingTask(trx, task);
-  if (packing_task_id === undefined) return advanceFulfillment(trx, task.fulfillment_id, "cancel");
-  const { order_id, warehouse_id, id: picking_task_id } = task;
-  const created = event("packing.created", {
-    task_id: packing_task_id,
-    order_id,
-    warehouse_id,
-    picking_task_id,
-  });
-  return [created, ...(await advanceFulfillment(trx, task.fulfillment_id, "complete_picking"))];
+/** Of nothing picked there is no parcel: the fulfillment ends here, and its units wait in another one. */
+async function handOver(
+  trx: Transaction,
+  order: OrderRow,
+  task: PickingTaskRow,
+  picked: boolean,
+): Promise<DomainEvent[]> {
+  const advanced = await advanceFulfillment(trx, task.fulfillment_id, picked ? "complete_picking" : "cancel");
+  return [...advanced, ...(await openPacking(trx, [order.order_id]))];
 }
