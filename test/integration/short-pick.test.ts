@@ -3,12 +3,14 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import type { Database } from "../../src/db/database.ts";
 import { findOrderView } from "../../src/db/order-views.ts";
 import { type PickingTaskView, pickingTaskView } from "../../src/db/picking-views.ts";
+import { takeOrderEvents } from "../../src/use-cases/orders/take-order-events.ts";
 import { completePickingTask } from "../../src/use-cases/picking/complete-picking-task.ts";
 import { pickItem } from "../../src/use-cases/picking/pick-item.ts";
 import { PickLane } from "../../src/use-cases/picking/pick-lane.ts";
 import { type TestDatabase, testDatabase } from "../support/database.ts";
 import { brokenLaws, eventsOf, makeTask, OPERATOR, pickOf, refusal } from "../support/picking.ts";
 import {
+  cancelled,
   freshCall,
   makeListings,
   makeWarehouses,
@@ -226,5 +228,27 @@ describe("a short pick", () => {
     );
     const outcomes = await Promise.allSettled(calls);
     expect(outcomes.filter((outcome) => outcome.status === "rejected")).toEqual([]);
+  });
+});
+
+describe("an order that goes whole or not at all", () => {
+  it("is packed only when its last unit is picked, or not wanted any more", async () => {
+    const id = await listing();
+    await place(db, house, id, 4);
+    const [picked, wished] = [
+      await makeTask(db, [{ listing_id: id, quantity: 2 }], "in_progress", "reject"),
+      await makeTask(db, [{ listing_id: id, quantity: 2 }], "in_progress", "reject"),
+    ];
+    for (const task of [picked, wished]) {
+      await short(task, 1);
+      await completePickingTask(db, freshCall(), { task_id: task.id, actor: OPERATOR });
+    }
+    const packing = async (order_id: bigint) => {
+      const { rows } = await sql`select from packing_tasks where order_id = ${order_id}`.execute(db);
+      return rows.length;
+    };
+    expect([await packing(picked.order_id), await packing(wished.order_id)]).toEqual([0, 0]);
+    await takeOrderEvents(db, [cancelled(wished.order_id, [{ listing_id: id, quantity: 1 }])]);
+    expect([await packing(picked.order_id), await packing(wished.order_id)]).toEqual([0, 1]);
   });
 });
