@@ -1,0 +1,89 @@
+import { sql } from "kysely";
+import { trackedState } from "../domain/tracking.ts";
+import type { ShipmentStatus } from "../domain/vocabulary.ts";
+import type { Law } from "./law.ts";
+import { listShipmentFacts } from "./tracking.ts";
+import type { Transaction } from "./transaction.ts";
+
+const BATCH = 5_000;
+
+/** Carriers' facts and labels. */
+export const PARCEL_LAWS: readonly Law[] = [
+  {
+    number: 9,
+    name: "tracking_decides",
+    description:
+      "a shipment's status is what all facts about it mean together, in whatever order and however often they came",
+    judge: judgeTracking,
+  },
+  {
+    number: 9,
+    name: "delivered_by_carrier",
+    description: "an order is delivered when carriers have delivered every shipment of it, and not before",
+    checked: "select count(*) from orders",
+    violations: `
+      select format('order %s is delivered, its shipment %s is %s', order_id, s.id, s.status) as violation
+      from orders o join shipments s using (order_id)
+      where o.status = 'delivered' and s.status not in ('delivered', 'cancelled')
+      union all
+      select format('order %s is delivered without any delivered shipment', order_id) from orders o
+      where o.status = 'delivered' and not exists (select from shipments s where s.order_id = o.order_id and s.status = 'delivered')
+      union all
+      select format('shipment %s is delivered, by no carrier''s word', s.id) from shipments s
+      where s.status = 'delivered' and not exists (select from tracking_events t where t.shipment_id = s.id and t.status = 'delivered')`,
+  },
+  {
+    number: 10,
+    name: "one_label_per_package",
+    description:
+      "every package of a labelled shipment has its bytes, one per format, and they were bought once",
+    checked: "select count(*) from packages where shipment_id is not null",
+    violations: `
+      select format('package %s of shipment %s has no label, which is said to be created', p.id, s.id) as violation
+      from shipments s join packages p on p.shipment_id = s.id
+      where s.label_status = 'created'
+        and not exists (select from package_labels l where l.package_id = p.id and octet_length(l.data) > 0)
+      union all
+      select format('package %s has %s labels as %s', package_id, count(*), format)
+      from package_labels group by package_id, format having count(*) > 1
+      union all
+      select format('the label of shipment %s was bought %s times', shipment_id, count(*))
+      from shipment_events where event_type = 'LABEL_CREATED' group by shipment_id having count(*) > 1`,
+  },
+];
+
+interface Judged {
+  id: bigint;
+  status: ShipmentStatus;
+}
+
+/** In batches by id, since the derivation is the domain's and not SQL. */
+async function judgeTracking(trx: Transaction): Promise<{ checked: bigint; violations: string[] }> {
+  const violations: string[] = [];
+  let checked = 0n;
+  for (let after = 0n; ; ) {
+    const { rows } = await sql<Judged>`
+      select id, status from shipments where id > ${after} order by id limit ${BATCH}`.execute(trx);
+    const last = rows.at(-1);
+    if (!last) return { checked, violations };
+    violations.push(...(await judgeShipments(trx, rows)));
+    checked += BigInt(rows.length);
+    after = last.id;
+  }
+}
+
+async function judgeShipments(trx: Transaction, shipments: readonly Judged[]): Promise<string[]> {
+  const live = shipments.filter(({ status }) => status !== "cancelled");
+  const stated = await listShipmentFacts(
+    trx,
+    live.map(({ id }) => id),
+  );
+  return live.flatMap(({ id, status }) => {
+    const { package_ids = [], facts = [] } = stated.get(id) ?? {};
+    const state = trackedState(package_ids, facts)?.status;
+    const fits = state === undefined ? status === "ready" || status === "shipped" : status === state;
+    return fits
+      ? []
+      : [`shipment ${id} is ${status}, what was stated about it means ${state ?? "nothing yet"}`];
+  });
+}
