@@ -6,8 +6,9 @@ import { createChannels } from "./channels/registry.ts";
 import { type Config, ConfigError, requireTokenKeys } from "./config.ts";
 import { setChannel } from "./db/channels.ts";
 import { createDatabase, createPool, type Database } from "./db/database.ts";
+import { findLabel } from "./db/labels.ts";
 import { migrate } from "./db/migrate.ts";
-import { awaitPostgres, awaitRedis, probeRedis } from "./dependencies.ts";
+import { awaitPostgres, awaitRedis, DependencyError, probeRedis } from "./dependencies.ts";
 import { startEmbedded } from "./embedded/embedded.ts";
 import { type Consumer, startConsumer } from "./events/consumer.ts";
 import { orderEntryHandler } from "./events/order-consumer.ts";
@@ -101,12 +102,21 @@ async function findServers(config: Config, logger: Logger): Promise<Urls> {
   const need = { postgres: DATABASE_URL === undefined, redis: REDIS_URL === undefined };
   if (!need.postgres && !need.redis)
     return { databaseUrl: DATABASE_URL as string, redisUrl: REDIS_URL as string, stop: async () => {} };
-  const embedded = await startEmbedded({ dataDir: DATA_DIR, log: (line) => logger.info(line), need });
+  const embedded = await startPrivate(DATA_DIR, need, logger);
   return {
     databaseUrl: DATABASE_URL ?? (embedded.databaseUrl as string),
     redisUrl: REDIS_URL ?? (embedded.redisUrl as string),
     stop: () => embedded.stop(),
   };
+}
+
+/** Private servers that can't be had are for the operator to mend: one line. */
+async function startPrivate(dataDir: string, need: { postgres: boolean; redis: boolean }, logger: Logger) {
+  try {
+    return await startEmbedded({ dataDir, log: (line) => logger.info(line), need });
+  } catch (error) {
+    throw new DependencyError(error instanceof Error ? error.message : String(error), { cause: error });
+  }
 }
 
 /** Brings the schema up to date; several processes may start at once. */
@@ -176,7 +186,8 @@ async function startServers(config: Config, urls: Urls, around: Surroundings) {
   if (!wanted) return { grpcPort: null, httpPort: null };
   const { db, pool } = openDatabase(urls, RPC_CONNECTIONS, "warehouse-rpc", opened);
   const metrics = createMetrics();
-  const dispatcher = new Dispatcher({ authenticate: await authenticator(config, logger), logger, metrics });
+  const authenticate = await authenticator(config, logger);
+  const dispatcher = new Dispatcher({ authenticate, logger, metrics });
   opened.add(() => dispatcher.drained(GRACE_MS));
   const rpcs = routeRpcs(serviceHandlers({ db, logger }));
   const common = { host: config.HOST, rpcs, dispatcher, tls: config.tls };
@@ -184,7 +195,12 @@ async function startServers(config: Config, urls: Urls, around: Surroundings) {
   opened.add(() => stopServers(servers, dispatcher));
   if (config.ROLES.includes("http")) {
     const readiness = readinessOf(pool, urls, around);
-    const start = () => startHttpServer({ ...common, port: config.HTTP_PORT, logger, metrics, readiness });
+    const label = async (package_id: bigint, authorization: string | undefined) => {
+      await authenticate(authorization);
+      return findLabel(db, package_id, "zpl");
+    };
+    const start = () =>
+      startHttpServer({ ...common, port: config.HTTP_PORT, logger, metrics, readiness, label });
     servers.http = await listening("HTTP_PORT", config, start);
   }
   if (config.ROLES.includes("grpc")) {

@@ -48,6 +48,7 @@ export interface GrpcServer {
 
 export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcServer> {
   const { host, port, rpcs, dispatcher, reflection, tls } = options;
+  grpc.setLogVerbosity(grpc.logVerbosity.NONE); // it writes to stderr what the rejected promise says anyway
   const server = new grpc.Server(LIMITS);
   const services = new Set(rpcs.map((rpc) => rpc.method.parent));
   for (const service of services) addService(server, service, rpcs, dispatcher);

@@ -6,6 +6,8 @@ import {
 } from "node:http";
 import { createServer as createHttpsServer } from "node:https";
 import type { AddressInfo } from "node:net";
+import type { StoredLabel } from "../db/labels.ts";
+import { DomainError } from "../domain/errors.ts";
 import type { Logger } from "../logger.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import type { Readiness } from "../telemetry/readiness.ts";
@@ -22,6 +24,7 @@ const LIMITS = {
   connectionsCheckingInterval: 5_000,
 };
 const MAX_CONNECTIONS = 5_000;
+const LABEL_PATH = /^\/api\/v1\/packages\/([1-9]\d{0,17})\/label$/;
 
 export interface HttpServerOptions {
   host: string;
@@ -31,6 +34,8 @@ export interface HttpServerOptions {
   logger: Logger;
   metrics: Metrics;
   readiness: () => Promise<Readiness>;
+  /** A package's stored label, for whoever may call; what `label_url` names. */
+  label: (package_id: bigint, authorization: string | undefined) => Promise<StoredLabel | undefined>;
   tls?: Tls | undefined;
 }
 
@@ -62,7 +67,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   return { port: (server.address() as AddressInfo).port, stop: (graceMs) => stop(server, graceMs) };
 }
 
-function listener({ rpcs, dispatcher, metrics, readiness }: HttpServerOptions) {
+function listener({ rpcs, dispatcher, metrics, readiness, label }: HttpServerOptions) {
   const findRpc = createConnectListener(rpcs, dispatcher);
   const routes: Record<string, (res: ServerResponse) => Promise<void> | void> = {
     "/livez": (res) => sendJson(res, 200, { alive: true }), // never asks others: a restart would not mend them
@@ -79,12 +84,27 @@ function listener({ rpcs, dispatcher, metrics, readiness }: HttpServerOptions) {
     const path = pathOf(req);
     const rpc = findRpc(path);
     if (rpc) return rpc(req, res);
+    const labelled = LABEL_PATH.exec(path)?.[1];
+    if (labelled !== undefined && req.method === "GET")
+      return sendLabel(res, () => label(BigInt(labelled), req.headers.authorization));
     const route = Object.hasOwn(routes, path) ? routes[path] : undefined;
     if (!route) return sendJson(res, 404, { error: `there is nothing at ${path.slice(0, 200)}` });
     if (req.method === "GET" || req.method === "HEAD") return route(res);
     res.setHeader("allow", "GET, HEAD");
     return sendJson(res, 405, { error: `${path} answers GET only` });
   };
+}
+
+async function sendLabel(res: ServerResponse, find: () => Promise<StoredLabel | undefined>): Promise<void> {
+  try {
+    const found = await find();
+    if (!found) return sendJson(res, 404, { error: "this package has no label yet" });
+    res.writeHead(200, { "content-type": found.content_type, "content-length": found.data.length });
+    res.end(found.data);
+  } catch (error) {
+    if (!(error instanceof DomainError)) throw error;
+    sendJson(res, error.category === "unauthenticated" ? 401 : 403, { error: error.message });
+  }
 }
 
 function pathOf(req: IncomingMessage): string {

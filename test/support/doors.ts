@@ -56,7 +56,7 @@ export async function openDoors(handlers: Partial<Handlers>, options: DoorsOptio
   const common = { host: "127.0.0.1", port: 0, rpcs, dispatcher };
   const server = await startGrpcServer({ ...common, reflection: options.reflection ?? true });
   const readiness = createReadiness(options.checks ?? {});
-  const http = await startHttpServer({ ...common, logger, metrics, readiness });
+  const http = await startHttpServer({ ...common, logger, metrics, readiness, label: async () => undefined });
   return {
     grpcPort: server.port,
     grpcAddress: `127.0.0.1:${server.port}`,
