@@ -44,7 +44,8 @@ export async function awaitRedis(url: string, logger: Logger): Promise<void> {
       connectTimeout: 2_000,
       maxRetriesPerRequest: 0,
     });
-    redis.on("error", () => {});
+    let problem: unknown; // says more than the call that fails because of it
+    redis.on("error", (error: unknown) => (problem = error));
     try {
       await redis.connect();
       return (
@@ -53,6 +54,8 @@ export async function awaitRedis(url: string, logger: Logger): Promise<void> {
           ?.slice(1)
           .map(Number) ?? [0, 0]
       );
+    } catch (error) {
+      throw problem ?? error;
     } finally {
       redis.disconnect();
     }
@@ -87,9 +90,10 @@ async function patiently<T>(what: string, logger: Logger, probe: () => Promise<T
     try {
       return await probe();
     } catch (error) {
-      const reason = (error as { code?: string }).code ?? (error as Error).message;
+      const { message, code } = error as Error & { code?: string };
+      const reason = message || code;
       if (Date.now() >= deadline || isFinal(error))
-        throw new DependencyError(`${what} can't be reached: ${reason}`);
+        throw new DependencyError(`${what} can't be used: ${reason}`);
       if (Date.now() >= tellAt) {
         logger.warn({ reason }, `waiting for ${what}`);
         tellAt = Date.now() + TELL_EVERY_MS;
