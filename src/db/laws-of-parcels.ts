@@ -21,13 +21,22 @@ export const PARCEL_LAWS: readonly Law[] = [
     name: "delivered_by_carrier",
     description: "an order is delivered when carriers have delivered every shipment of it, and not before",
     checked: "select count(*) from orders",
+    // What was taken for delivered may turn out to have gone back to its sender; the order stays delivered.
     violations: `
       select format('order %s is delivered, its shipment %s is %s', order_id, s.id, s.status) as violation
       from orders o join shipments s using (order_id)
       where o.status = 'delivered' and s.status not in ('delivered', 'cancelled')
+        and not (s.status = 'returned' and exists (
+          select from tracking_events t where t.shipment_id = s.id and t.status = 'delivered'))
       union all
-      select format('order %s is delivered without any delivered shipment', order_id) from orders o
-      where o.status = 'delivered' and not exists (select from shipments s where s.order_id = o.order_id and s.status = 'delivered')
+      select format('order %s is delivered without any shipment', order_id) from orders o
+      where o.status = 'delivered' and not exists (select from shipments s where s.order_id = o.order_id and s.status <> 'cancelled')
+      union all
+      select format('order %s is shipped, and every shipment of it was delivered', order_id) from orders o
+      where o.status = 'shipped'
+        and not exists (select from fulfillments f where f.order_id = o.order_id and f.status not in ('shipped', 'completed', 'cancelled'))
+        and exists (select from shipments s where s.order_id = o.order_id and s.status = 'delivered')
+        and not exists (select from shipments s where s.order_id = o.order_id and s.status not in ('delivered', 'cancelled'))
       union all
       select format('shipment %s is delivered, by no carrier''s word', s.id) from shipments s
       where s.status = 'delivered' and not exists (select from tracking_events t where t.shipment_id = s.id and t.status = 'delivered')`,

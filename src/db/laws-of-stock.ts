@@ -83,6 +83,7 @@ export const STOCK_LAWS: readonly Law[] = [
       select format('reservation %s holds %s units for order %s, which is %s', r.id, r.open_quantity, r.order_id, o.status) as violation
       from wms_reservations r join orders o using (order_id)
       where r.status = 'pending' and o.status in ('cancelled', 'shipped', 'delivered')
+        and (r.hold_id is null or o.updated_at < now() - interval '5 minutes')
       union all
       select format('reservation %s holds %s units for picking task %s, which is %s', r.id, r.open_quantity, task.id, task.status)
       from wms_reservations r

@@ -154,7 +154,10 @@ export async function listExpiredHolds(
   limit: number,
 ): Promise<{ hold_id: bigint; listing_id: bigint }[]> {
   const { rows } = await sql<{ hold_id: bigint; listing_id: bigint }>`
-    select distinct hold_id, listing_id from wms_reservations
-    where status = 'pending' and expires_at is not null and expires_at <= now() limit ${limit}`.execute(trx);
+    select distinct r.hold_id, r.listing_id from wms_reservations r left join orders o on o.order_id = r.order_id
+    where r.status = 'pending' and r.expires_at is not null
+      and (r.expires_at <= now() or o.status in ('cancelled', 'shipped', 'delivered')) limit ${limit}`.execute(
+    trx,
+  );
   return rows;
 }

@@ -159,9 +159,9 @@ describe("the order consumer", () => {
   it("keeps a batch that it was stopped in, and gives its number back", async () => {
     consume();
     const names = async () =>
-      ((await redis.xinfo("CONSUMERS", ORDER_STREAM, CONSUMER_GROUP)) as string[][])
-        .map((one) => one[1])
-        .sort();
+      new Set(
+        ((await redis.xinfo("CONSUMERS", ORDER_STREAM, CONSUMER_GROUP)) as string[][]).map((one) => one[1]),
+      );
     for (const id of [1, 2, 3, 4, 5]) await add(...confirmation(id));
     await order(1);
     await stopAll();
@@ -171,8 +171,8 @@ describe("the order consumer", () => {
     await order(6);
     await nothingPending();
     expect(await orderIds()).toEqual([1, 2, 3, 4, 5, 6]);
-    await until("both are in the group", async () => (await names()).length === 2);
-    expect(await names()).toEqual(["warehouse-0", "warehouse-1"]);
+    await until("both are in the group", async () => (await names()).size === 2);
+    expect(await names()).toEqual(new Set(["warehouse-0", "warehouse-1"]));
   });
 
   it("makes its group again when Redis has lost everything", async () => {
@@ -289,7 +289,7 @@ describe("the order consumer", () => {
 
     await sql`drop trigger refuse_order on orders`.execute(test.db);
     const twice = await Promise.all([1, 2].map(() => redriveDeadLetters(test.db, freshCall(), [id])));
-    expect(twice.map(({ redriven }) => redriven).sort()).toEqual([0, 1]);
+    expect(new Set(twice.map(({ redriven }) => redriven))).toEqual(new Set([0, 1]));
     await order(13);
     await nothingPending();
     const entries = await readStream(redis, ORDER_STREAM);

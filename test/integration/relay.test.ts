@@ -111,7 +111,7 @@ describe("the relay", () => {
     const seen = await sequences();
     expect(seen.get("picking_task:100")).toEqual(upTo(160));
     for (const numbers of seen.values()) expect(numbers).toEqual(upTo(numbers.length));
-    expect(pair.map((one) => one.progress().leader).sort()).toEqual([false, true]);
+    expect(new Set(pair.map((one) => one.progress().leader))).toEqual(new Set([false, true]));
     expect(pair[0]!.progress().published + pair[1]!.progress().published).toBe(480);
   });
 

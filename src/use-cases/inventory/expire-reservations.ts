@@ -8,7 +8,10 @@ import { stockEvents } from "../orders/promise-stock.ts";
 /** Expired holds that one transaction ends; the sweeper comes again while there are more. */
 const BATCH = 500;
 
-/** Releases holds whose time is over, by the database's clock. Says how many; safe to repeat and to run twice at once. */
+/**
+ * Releases holds whose time is over, by the database's clock, and those of orders that ended without using them: one
+ * made while its order was being cancelled is seen by neither. Says how many; safe to repeat and to run twice at once.
+ */
 export async function expireReservations(db: Database): Promise<number> {
   return inTransaction(db, async (trx) => {
     const expired = await listExpiredHolds(trx, BATCH);
