@@ -129,3 +129,9 @@ function read(name: string, path: string): Buffer {
     throw new ConfigError(`${name}: ${path} can't be read (${(error as NodeJS.ErrnoException).code})`);
   }
 }
+
+/** What a child process needs of the surroundings, and nothing that would set the service differently. */
+export function surroundings(): Record<string, string> {
+  const { PATH = "", HOME = "", TMPDIR, LANG } = process.env;
+  return { PATH, HOME, ...(TMPDIR ? { TMPDIR } : {}), ...(LANG ? { LANG } : {}) };
+}

@@ -40,9 +40,6 @@ export const EVENTS = {
 
 export type EventType = keyof typeof EVENTS;
 
-/** The streams that we publish to. */
-export const STREAMS = [...new Set(Object.values(EVENTS).map((event) => event.stream))];
-
 /** The stream of confirmed and cancelled orders, and our group on it. */
 export const ORDER_STREAM = "listings:events:orders";
 export const CONSUMER_GROUP = "wms-consumers";

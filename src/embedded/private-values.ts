@@ -11,7 +11,7 @@ export function loadPassword(file: string): string {
 }
 
 /** A port that nobody listens on now; somebody may take it before the server does, so starts are tried again. */
-export function findFreePort(): Promise<number> {
+function findFreePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer();
     server.once("error", reject);

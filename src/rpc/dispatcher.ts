@@ -194,7 +194,7 @@ function callerGone(): ConnectError {
 }
 
 /** `NOT_FOUND`, as gRPC spells it; `NotFound` is Connect's. */
-export function grpcCodeName(code: Code): string {
+function grpcCodeName(code: Code): string {
   if (code === Code.Canceled) return "CANCELLED";
   return Code[code].replaceAll(/(?<=[a-z])(?=[A-Z])/g, "_").toUpperCase();
 }

@@ -50,7 +50,7 @@ export class ServiceProcess {
     const readyFile = join(this.dataDir, "ready.json");
     await rm(readyFile, { force: true });
     const child = spawn(process.execPath, [PROGRAM, "serve", "--ready-file", readyFile], {
-      env: { ...inherited(), ...this.#settings() },
+      env: { ...surroundings(), ...this.#settings() },
       stdio: ["ignore", "ignore", "inherit"],
       detached: true, // Ctrl-C is ours to handle: the service goes down after the demo
     });
@@ -95,10 +95,4 @@ export class ServiceProcess {
       LOG_LEVEL: "error",
     };
   }
-}
-
-/** What a child needs of the surroundings; nothing that would change the service. */
-function inherited(): Record<string, string> {
-  const { PATH = "", HOME = "", TMPDIR, LANG } = process.env;
-  return { PATH, HOME, ...(TMPDIR ? { TMPDIR } : {}), ...(LANG ? { LANG } : {}) };
 }
