@@ -28,8 +28,11 @@ import { createReadiness } from "./telemetry/readiness.ts";
 
 /** How long running calls may take to finish when the service goes down; see MAX_STOP_MS in cli/serve.ts. */
 const GRACE_MS = 20_000;
-/** Several processes have to fit into a server's usual hundred connections. */
-const RPC_CONNECTIONS = 16;
+/**
+ * Several processes have to fit into a server's usual hundred connections. A crowd that comes at once is served in
+ * turn; whoever can't wait so long has a deadline of his own.
+ */
+const RPC_POOL = { max: 16, applicationName: "warehouse-rpc", waitMs: 20_000 };
 /** A loop that has not come round for this long is stuck. */
 const STUCK_MS = 15_000;
 
@@ -142,7 +145,7 @@ async function startLoops(config: Config, urls: Urls, logger: Logger, opened: Op
   const relay = has("relay") ? startRelay({ ...urls, logger }) : undefined;
   if (relay) opened.add(() => relay.stop()); // last to go: what the others still commit is published
   if (has("jobs")) {
-    const { db } = openDatabase(urls, 5, "warehouse-jobs", opened);
+    const { db } = openDatabase(urls, { max: 5, applicationName: "warehouse-jobs" }, opened);
     const jobs: Jobs = await startJobs({
       databaseUrl: urls.databaseUrl,
       db,
@@ -154,7 +157,7 @@ async function startLoops(config: Config, urls: Urls, logger: Logger, opened: Op
     opened.add(() => jobs.stop());
   }
   if (!has("consumer")) return { consumer: undefined, relay };
-  const { db } = openDatabase(urls, 3, "warehouse-consumer", opened);
+  const { db } = openDatabase(urls, { max: 3, applicationName: "warehouse-consumer" }, opened);
   const handle = orderEntryHandler(db, logger);
   const consumer = startConsumer({ redisUrl: urls.redisUrl, db, logger, handle });
   opened.add(() => consumer.stop());
@@ -162,12 +165,11 @@ async function startLoops(config: Config, urls: Urls, logger: Logger, opened: Op
 }
 
 function openDatabase(
-  urls: Urls,
-  max: number,
-  applicationName: string,
+  { databaseUrl }: Urls,
+  options: { max: number; applicationName: string; waitMs?: number },
   opened: Opened,
 ): { db: Database; pool: pg.Pool } {
-  const pool = createPool({ connectionString: urls.databaseUrl, max, applicationName });
+  const pool = createPool({ connectionString: databaseUrl, ...options });
   opened.add(() => pool.end());
   return { db: createDatabase(pool), pool };
 }
@@ -184,7 +186,7 @@ async function startServers(config: Config, urls: Urls, around: Surroundings) {
   const { logger, opened, leaving } = around;
   const wanted = config.ROLES.some((role) => role === "grpc" || role === "http");
   if (!wanted) return { grpcPort: null, httpPort: null };
-  const { db, pool } = openDatabase(urls, RPC_CONNECTIONS, "warehouse-rpc", opened);
+  const { db } = openDatabase(urls, RPC_POOL, opened);
   const metrics = createMetrics();
   const authenticate = await authenticator(config, logger);
   const dispatcher = new Dispatcher({ authenticate, logger, metrics });
@@ -194,7 +196,7 @@ async function startServers(config: Config, urls: Urls, around: Surroundings) {
   const servers: { grpc?: GrpcServer; http?: HttpServer } = {};
   opened.add(() => stopServers(servers, dispatcher));
   if (config.ROLES.includes("http")) {
-    const readiness = readinessOf(pool, urls, around);
+    const readiness = readinessOf(urls, around);
     const label = async (package_id: bigint, authorization: string | undefined) => {
       await authenticate(authorization);
       return findLabel(db, package_id, "zpl");
@@ -246,12 +248,13 @@ async function authenticator(config: Config, logger: Logger) {
 }
 
 /** Ready means: what this process needs answers, and its loops come round. */
-function readinessOf(pool: pg.Pool, urls: Urls, { loops, opened, leaving }: Surroundings) {
+function readinessOf(urls: Urls, { loops, opened, leaving }: Surroundings) {
   const moving = (progress: () => { lastProgressAt: Date }) => () => {
     const idle = Date.now() - progress().lastProgressAt.getTime();
     return idle > STUCK_MS ? `no progress for ${Math.round(idle / 1000)} s` : undefined;
   };
   const { consumer, relay } = loops;
+  const { pool } = openDatabase(urls, { max: 1, applicationName: "warehouse-health" }, opened); // never behind a crowd
   const redis = consumer || relay ? probeRedis(urls.redisUrl) : undefined;
   if (redis) opened.add(redis.close);
   return createReadiness({

@@ -23,6 +23,8 @@ export interface PoolOptions {
   connectionString: string;
   max?: number;
   applicationName?: string;
+  /** How long a query waits for its turn when all connections are busy. */
+  waitMs?: number;
 }
 
 /**
@@ -33,6 +35,7 @@ export function createPool({
   connectionString,
   max = 10,
   applicationName = "warehouse",
+  waitMs = 5_000,
 }: PoolOptions): pg.Pool {
   const pool = new pg.Pool({
     Client: PreparingClient,
@@ -40,7 +43,7 @@ export function createPool({
     max,
     types,
     application_name: applicationName,
-    connectionTimeoutMillis: 5_000,
+    connectionTimeoutMillis: waitMs,
     statement_timeout: 30_000,
     query_timeout: 35_000,
     lock_timeout: 15_000,

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { OperationsService } from "../../gen/wms/v1/operations_service_pb.js";
 import { WarehouseService } from "../../gen/wms/v1/warehouse_service_pb.js";
 import { insertApiCall } from "../../src/db/api-calls.ts";
-import { type Database } from "../../src/db/database.ts";
+import { createDatabase, createPool, type Database } from "../../src/db/database.ts";
 import { serviceHandlers } from "../../src/rpc/service-handlers.ts";
 import { type TestDatabase, testDatabase } from "../support/database.ts";
 import { type Doors, openDoors, TestClient } from "../support/doors.ts";
@@ -15,6 +15,7 @@ const { confirmOrder, getOrder, getStock, placeInventory, listPickingTasks } = W
 
 let database: TestDatabase;
 let db: Database;
+let pool: ReturnType<typeof createPool>;
 let doors: Doors;
 let client: TestClient;
 let warehouse: TestWarehouse;
@@ -22,7 +23,8 @@ let warehouse: TestWarehouse;
 beforeAll(async () => {
   database = await testDatabase();
   db = database.db;
-  doors = await openDoors(serviceHandlers({ db, logger: pino({ level: "silent" }) }));
+  pool = createPool({ connectionString: database.url, max: 16, waitMs: 20_000 }); // as in main.ts
+  doors = await openDoors(serviceHandlers({ db: createDatabase(pool), logger: pino({ level: "silent" }) }));
   client = new TestClient(doors.grpcAddress);
   [warehouse] = (await makeWarehouses(db)) as [TestWarehouse];
   await makeListings(db, [1n, 2n]);
@@ -31,6 +33,7 @@ beforeAll(async () => {
 afterAll(async () => {
   client.close();
   await doors.close();
+  await pool.end();
   await database.close();
 });
 

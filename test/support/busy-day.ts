@@ -33,7 +33,7 @@ import {
 } from "./world.ts";
 
 /** Numbers from 0 to below 1 that are the same for the same seed. */
-export function seededRandom(seed: number): () => number {
+function seededRandom(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
     state = (state + 0x6d2b79f5) >>> 0;

@@ -15,7 +15,7 @@ import { BadRequestSchema, ErrorInfoSchema, RetryInfoSchema } from "../../gen/go
 import { StatusSchema } from "../../gen/google/rpc/status_pb.js";
 import { type AuthOptions, createAuthenticator, issueToken } from "../../src/rpc/auth.ts";
 import { Dispatcher } from "../../src/rpc/dispatcher.ts";
-import { startGrpcServer } from "../../src/rpc/grpc-server.ts";
+import { startGrpcServer, type Tls } from "../../src/rpc/grpc-server.ts";
 import type { Role } from "../../src/rpc/handler.ts";
 import { startHttpServer } from "../../src/rpc/http-server.ts";
 import { type Handlers, routeRpcs } from "../../src/rpc/router.ts";
@@ -39,6 +39,7 @@ export interface DoorsOptions {
   checks?: Record<string, Check>;
   reflection?: boolean;
   maxInFlight?: number;
+  tls?: Tls;
 }
 
 /** Both servers on free ports, in this process, in front of the given handlers. */
@@ -53,14 +54,14 @@ export async function openDoors(handlers: Partial<Handlers>, options: DoorsOptio
     ...(options.maxInFlight === undefined ? {} : { maxInFlight: options.maxInFlight }),
   });
   const rpcs = routeRpcs({ warehouse: {}, operations: {}, ...handlers });
-  const common = { host: "127.0.0.1", port: 0, rpcs, dispatcher };
+  const common = { host: "127.0.0.1", port: 0, rpcs, dispatcher, tls: options.tls };
   const server = await startGrpcServer({ ...common, reflection: options.reflection ?? true });
   const readiness = createReadiness(options.checks ?? {});
   const http = await startHttpServer({ ...common, logger, metrics, readiness, label: async () => undefined });
   return {
     grpcPort: server.port,
     grpcAddress: `127.0.0.1:${server.port}`,
-    httpUrl: `http://127.0.0.1:${http.port}`,
+    httpUrl: `${options.tls ? "https" : "http"}://127.0.0.1:${http.port}`,
     dispatcher,
     logged,
     close: async () => {
@@ -87,8 +88,8 @@ export interface Refusal {
 export class TestClient {
   readonly #client: grpc.Client;
 
-  constructor(address: string) {
-    this.#client = new grpc.Client(address, grpc.credentials.createInsecure());
+  constructor(address: string, credentials = grpc.credentials.createInsecure()) {
+    this.#client = new grpc.Client(address, credentials);
   }
 
   close(): void {

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { surroundings } from "../../config.ts";
 import { type RunInfo, readRunFile } from "../../run-file.ts";
 
 const PROGRAM = fileURLToPath(new URL("../bin.js", import.meta.url));
