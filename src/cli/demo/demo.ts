@@ -186,10 +186,10 @@ async function superviseDay(
   await feeding;
   for (;;) {
     const started = performance.now();
-    const { open, shortages } = await watch.look();
+    const { open, shortages, over } = await watch.look();
     for (const order of open)
       if (order.items.some((item) => item.shortageQuantity > 0)) waited.add(order.orderId);
-    if (open.length === 0 || progress.idleMs() > STALLED_MS) return waited.size;
+    if (over || progress.idleMs() > STALLED_MS) return waited.size;
     if (progress.idleMs() > REPLENISH_MS)
       for (const [id, missing] of shortages) {
         const listing = byId.get(id);

@@ -10,6 +10,8 @@ const PAGE = 200;
 
 export interface Outcome {
   open: Order[];
+  /** Every order came, and on none is anything left to do. */
+  over: boolean;
   /** Units that open orders wait for, by listing. */
   shortages: Map<bigint, number>;
 }
@@ -25,6 +27,7 @@ const OPEN = [
 export class OutcomeWatch {
   readonly #client: RpcClient;
   readonly #day: Day;
+  readonly #seen = new Set<bigint>();
   settled = 0;
 
   constructor(client: RpcClient, day: Day) {
@@ -40,8 +43,12 @@ export class OutcomeWatch {
       for (const { listingId, shortageQuantity } of items)
         if (shortageQuantity > 0)
           shortages.set(listingId, (shortages.get(listingId) ?? 0) + shortageQuantity);
-    this.settled = this.#day.orders.length - open.length;
-    return { open, shortages };
+    for (const order of open) this.#seen.add(order.orderId);
+    this.settled = this.#seen.size - open.length;
+    // Orders that have not been taken from the stream yet are not open either: only a look at all of them tells.
+    const over = open.length === 0 && (await this.all()).size >= this.#day.orders.length;
+    if (over) this.settled = this.#day.orders.length;
+    return { open, shortages, over };
   }
 
   /** Every order, as it is now. */
