@@ -179,7 +179,7 @@ describe("the order consumer", () => {
     consume();
     await add(...confirmation(1));
     await order(1);
-    await redis.flushall();
+    await redis.flushdb();
     await add(...confirmation(2));
     await order(2);
     await nothingPending();
