@@ -1,9 +1,11 @@
 import { Command } from "commander";
 import { ConfigError } from "../config.ts";
 import { DependencyError } from "../dependencies.ts";
+import { registerBench } from "./bench/bench.ts";
 import { registerDeadLetters } from "./dead-letters.ts";
 import { registerDemo } from "./demo/demo.ts";
 import { registerMigrate } from "./migrate.ts";
+import { registerSeed } from "./seed.ts";
 import { registerServe } from "./serve.ts";
 import { registerToken } from "./token.ts";
 import { registerVerify } from "./verify.ts";
@@ -14,6 +16,8 @@ const program = new Command("warehouse")
 
 for (const register of [
   registerDemo,
+  registerSeed,
+  registerBench,
   registerServe,
   registerMigrate,
   registerToken,
