@@ -2,46 +2,53 @@ import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { z } from "zod";
-import type { Day, DayCancellation, DayOrder } from "./day.ts";
+import { type Day, type DayCancellation, type DayOrder, skuKey } from "./day.ts";
 
-const items = z.array(z.object({ sku: z.string().trim().min(1), quantity: z.number().int() }));
-const orderLine = z.object({
-  order_number: z.coerce.string().min(1),
-  country: z.string().default(""),
+const MAX_LINES = 10_000;
+const MAX_QUANTITY = 1_000_000;
+
+const word = (max: number) =>
+  z
+    .union([z.string(), z.number()], "must be text or a number")
+    .transform((value) => String(value).trim())
+    .pipe(
+      z
+        .string()
+        .min(1, "must not be empty")
+        .max(max)
+        .regex(/^\P{Cc}*$/u, "must hold no control characters"),
+    );
+const item = z.object({ sku: word(64), quantity: z.int().min(1, "must be above 0").max(MAX_QUANTITY) });
+const items = z.array(z.unknown(), "must be a list").max(MAX_LINES);
+const orderRecord = z.object({
+  order_number: word(100),
+  country: z.string().max(100).nullish().catch(""),
   items,
 });
-const cancellationLine = z.object({
-  order_number: z.coerce.string().min(1),
-  scope: z.string().default("partial"),
-  items: items.default([]),
+const cancellationRecord = z.object({
+  order_number: word(100),
+  scope: z.string().nullish(),
+  items: items.nullish(),
 });
+
+const anyRecord = z.object(
+  { order: z.unknown().optional(), cancellation: z.unknown().optional(), event: z.unknown().optional() },
+  "must be an object",
+);
+
+type Kind = "order" | "cancellation";
 
 /**
  * Reads a day in JSON Lines: `{"order_number","confirmed_at","country","items":[{"sku","quantity"}]}`. Cancellations
- * come from their own file, or from the like-named one beside it. What can't be used is passed over and said.
+ * come from their own file, or from the like-named one beside it; `{"order","cancellation"}` is both. What can't be
+ * used is passed over and said.
  */
 export async function readDay(ordersPath: string, cancellationsPath?: string): Promise<Day> {
-  const complaints: string[] = [];
-  const orders = new Map<string, DayOrder>();
-  for (const order of await readLines(ordersPath, orderLine, complaints)) {
-    const wanted = order.items.filter((item) => item.quantity > 0);
-    if (wanted.length === 0) complaints.push(`order ${order.order_number}: no line with a quantity above 0`);
-    else if (orders.has(order.order_number))
-      complaints.push(`order ${order.order_number}: stands there twice`);
-    else orders.set(order.order_number, { ...order, items: wanted });
-  }
+  const reader = new DayReader();
+  await reader.read(ordersPath, "order");
   const beside = cancellationsPath ?? besidePath(ordersPath);
-  const records = beside ? await readLines(beside, cancellationLine, complaints) : [];
-  const cancellations = records
-    .filter((record) => orders.has(record.order_number))
-    .map(
-      ({ order_number, scope, items: some }): DayCancellation => ({
-        order_number,
-        items: scope === "full" ? [] : some.filter((item) => item.quantity > 0),
-      }),
-    )
-    .filter((record, index) => records[index]?.scope === "full" || record.items.length > 0);
-  return { orders: [...orders.values()], cancellations, complaints };
+  if (beside) await reader.read(beside, "cancellation");
+  return reader.day();
 }
 
 function besidePath(ordersPath: string): string | undefined {
@@ -49,21 +56,84 @@ function besidePath(ordersPath: string): string | undefined {
   return path !== ordersPath && existsSync(path) ? path : undefined;
 }
 
-async function readLines<T extends z.ZodType>(
-  path: string,
-  shape: T,
-  complaints: string[],
-): Promise<z.infer<T>[]> {
-  const lines = (await readFile(path, "utf8")).split("\n");
-  return lines.flatMap((line, index): z.infer<T>[] => {
-    if (line.trim() === "") return [];
-    try {
-      return [shape.parse(JSON.parse(line))];
-    } catch (error) {
-      const reason =
-        error instanceof z.ZodError ? z.prettifyError(error).split("\n")[0] : (error as Error).message;
-      complaints.push(`${basename(path)}:${index + 1}: ${reason}`);
-      return [];
+class DayReader {
+  readonly #orders = new Map<string, DayOrder>();
+  readonly #cancellations: { at: string; cancellation: DayCancellation }[] = [];
+  readonly #complaints: string[] = [];
+
+  async read(path: string, kind: Kind): Promise<void> {
+    const text = await readFile(path, "utf8");
+    for (const [index, line] of text
+      .replace(/^\uFEFF/, "")
+      .split("\n")
+      .entries()) {
+      const at = `${basename(path)}:${index + 1}`;
+      if (line.trim() !== "") this.#attempt(at, () => this.#take(at, JSON.parse(line), kind));
     }
-  });
+  }
+
+  day(): Day {
+    const cancellations = this.#cancellations.flatMap(
+      ({ at, cancellation }) => this.#fit(at, cancellation) ?? [],
+    );
+    return { orders: [...this.#orders.values()], cancellations, complaints: this.#complaints };
+  }
+
+  #take(at: string, record: unknown, kind: Kind): void {
+    const { order, cancellation, event } = anyRecord.parse(record);
+    if (order !== undefined) this.#addOrder(at, order);
+    if (cancellation !== undefined) this.#addCancellation(at, cancellation);
+    if (order !== undefined || cancellation !== undefined) return;
+    if (kind === "cancellation" || event === "order.cancelled") this.#addCancellation(at, record);
+    else this.#addOrder(at, record);
+  }
+
+  #addOrder(at: string, record: unknown): void {
+    const { order_number, country, items: raw } = orderRecord.parse(record);
+    if (this.#orders.has(order_number)) throw new Error(`order ${order_number} stands there twice`);
+    const wanted = this.#items(at, raw);
+    if (wanted.length === 0) throw new Error(`order ${order_number} has no line that can be used`);
+    this.#orders.set(order_number, { order_number, country: country ?? "", items: wanted });
+  }
+
+  #addCancellation(at: string, record: unknown): void {
+    const { order_number, scope, items: raw } = cancellationRecord.parse(record);
+    const whole = scope === "full" || !raw?.length;
+    const some = whole ? [] : this.#items(at, raw);
+    if (!whole && some.length === 0) throw new Error("has no line that can be used");
+    this.#cancellations.push({ at, cancellation: { order_number, items: some } });
+  }
+
+  #items(at: string, raw: readonly unknown[]): { sku: string; quantity: number }[] {
+    return raw.flatMap((one, index) => {
+      const read = item.safeParse(one);
+      if (read.success) return [read.data];
+      this.#complaints.push(`${at}: items[${index}] ${reasonOf(read.error)}`);
+      return [];
+    });
+  }
+
+  /** Only what was ordered can be taken back. */
+  #fit(at: string, { order_number, items: some }: DayCancellation): DayCancellation | undefined {
+    const order = this.#orders.get(order_number);
+    const ordered = new Set(order?.items.map(({ sku }) => skuKey(sku)));
+    const known = some.filter(({ sku }) => ordered.has(skuKey(sku)));
+    if (order && (some.length === 0 || known.length > 0)) return { order_number, items: known };
+    this.#complaints.push(`${at}: cancels what nobody ordered (order ${order_number})`);
+    return undefined;
+  }
+
+  #attempt(at: string, take: () => void): void {
+    try {
+      take();
+    } catch (error) {
+      this.#complaints.push(`${at}: ${reasonOf(error)}`);
+    }
+  }
+}
+
+function reasonOf(error: unknown): string {
+  if (!(error instanceof z.ZodError)) return (error as Error).message;
+  const [issue] = error.issues;
+  return [issue?.path.join("."), issue?.message].filter(Boolean).join(": ");
 }

@@ -27,40 +27,54 @@ export class Refusal extends Error {
 }
 
 const PATIENCE_MS = 120_000;
+const ANSWER_MS = 30_000;
+const OPTIONS: grpc.ClientOptions = {
+  "grpc.use_local_subchannel_pool": 1, // devices share no connection
+  "grpc.initial_reconnect_backoff_ms": 100,
+  "grpc.max_reconnect_backoff_ms": 500,
+  "grpc.max_receive_message_length": 64 * 1024 * 1024,
+};
+
+export interface Device {
+  /** Where the service is now. */
+  address: () => string;
+  token: string;
+  latencies: Latencies;
+}
 
 /** One device: its own connection, its own token. It repeats what got no answer, under the same request id. */
 export class RpcClient {
-  readonly #client: grpc.Client;
+  readonly #device: Device;
   readonly #metadata = new grpc.Metadata();
-  readonly #latencies: Latencies;
+  #address: string;
+  #client: grpc.Client;
 
-  constructor(address: string, token: string, latencies: Latencies) {
-    this.#client = new grpc.Client(address, grpc.credentials.createInsecure(), {
-      "grpc.use_local_subchannel_pool": 1, // devices share no connection
-      "grpc.initial_reconnect_backoff_ms": 100,
-      "grpc.max_reconnect_backoff_ms": 500,
-      "grpc.max_receive_message_length": 64 * 1024 * 1024,
-    });
-    this.#metadata.set("authorization", `Bearer ${token}`);
-    this.#latencies = latencies;
+  constructor(device: Device) {
+    this.#device = device;
+    this.#metadata.set("authorization", `Bearer ${device.token}`);
+    this.#address = device.address();
+    this.#client = new grpc.Client(this.#address, grpc.credentials.createInsecure(), OPTIONS);
   }
 
+  /** `answerMs`: how long one try may take. */
   async call<M extends DescMethod>(
     method: M,
     request: MessageInitShape<M["input"]>,
+    answerMs = ANSWER_MS,
   ): Promise<MessageShape<M["output"]>> {
     const message = create(method.input, request as never) as Message & { requestId?: string };
     if ("requestId" in message && !message.requestId) message.requestId = randomUUID();
-    const deadline = Date.now() + PATIENCE_MS;
+    const deadline = Date.now() + PATIENCE_MS + answerMs;
     for (;;) {
       const started = performance.now();
       try {
-        const answer = await this.#send(method, message);
-        this.#latencies.add(method.name, performance.now() - started);
+        const answer = await this.#send(method, message, answerMs);
+        this.#device.latencies.add(method.name, performance.now() - started);
         return answer;
       } catch (error) {
         if (!isUnanswered(error) || Date.now() > deadline) throw new Refusal(error as grpc.ServiceError);
         await delay(100);
+        this.#followService();
       }
     }
   }
@@ -69,7 +83,19 @@ export class RpcClient {
     this.#client.close();
   }
 
-  #send<M extends DescMethod>(method: M, message: Message): Promise<MessageShape<M["output"]>> {
+  #followService(): void {
+    const address = this.#device.address();
+    if (address === this.#address) return;
+    this.#client.close();
+    this.#client = new grpc.Client(address, grpc.credentials.createInsecure(), OPTIONS);
+    this.#address = address;
+  }
+
+  #send<M extends DescMethod>(
+    method: M,
+    message: Message,
+    answerMs: number,
+  ): Promise<MessageShape<M["output"]>> {
     return new Promise((resolve, reject) => {
       this.#client.makeUnaryRequest<Message, MessageShape<M["output"]>>(
         `/${method.parent.typeName}/${method.name}`,
@@ -77,7 +103,7 @@ export class RpcClient {
         (bytes) => fromBinary(method.output, bytes) as MessageShape<M["output"]>,
         message,
         this.#metadata,
-        { deadline: Date.now() + 30_000 },
+        { deadline: Date.now() + answerMs },
         (error, value) => (error ? reject(error) : resolve(value as MessageShape<M["output"]>)),
       );
     });
