@@ -27,12 +27,12 @@ export async function packAllDay(bench: RpcClient, worker: Worker, floor: Floor)
   }
 }
 
-/** Everybody has a share of the tasks, and helps the others out: two seldom reach for the same one. */
+/** Everybody has a share of the tasks, and helps out when they pile up: two seldom reach for the same one. */
 async function choose(bench: RpcClient, worker: Worker, floor: Floor): Promise<PackingTask | undefined> {
   const { tasks } = await bench.call(rpc.listPackingTasks, { statuses: [PENDING], pageSize: 20 });
   const share = worker.id % BigInt(floor.packers);
   const own = tasks.find((task) => task.id % BigInt(floor.packers) === share);
-  return own ?? (tasks.length > 0 ? worker.random.pick(tasks) : undefined);
+  return own ?? (tasks.length > floor.packers ? worker.random.pick(tasks) : undefined);
 }
 
 async function packTask(bench: RpcClient, taskId: bigint, worker: Worker, floor: Floor): Promise<void> {

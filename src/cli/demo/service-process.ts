@@ -11,7 +11,7 @@ import { type RunInfo, readRunFile, runFileOf } from "../../run-file.ts";
 const PROGRAM = fileURLToPath(new URL("../bin.js", import.meta.url));
 const START_MS = 60_000;
 const STOP_MS = 30_000;
-/** Starts in a row that came to nothing; its servers may need a while to go down after a kill. */
+/** Starts in a row that came to nothing. */
 const MAX_FAILURES = 20;
 /** A day passes in a few seconds. */
 const CARRIER_SPEED = "20000";
@@ -25,6 +25,8 @@ export class ServiceProcess {
   readonly lost: Promise<never>;
   #info: RunInfo | undefined;
   #child: ChildProcess | undefined;
+  /** Whoever was killed may leave servers behind that take a while to go: then a start may fail at first. */
+  #killed = false;
   #stopped: Promise<void> | undefined;
   readonly #keeping: Promise<void>;
 
@@ -83,7 +85,7 @@ export class ServiceProcess {
       const worked = other ? await this.#follow(other) : await this.#run();
       failures = worked ? 0 : failures + 1;
       if (failures === MAX_FAILURES) throw new Error("the service does not start");
-      if (this.#stopped || !this.#info) continue;
+      if (this.#stopped) break;
       if (worked) console.error("\nthe service was ended; starting it again");
       if (worked) this.restarts += 1;
       else await delay(500);
@@ -115,7 +117,8 @@ export class ServiceProcess {
     if (ready) this.#info = ready;
     else child.kill("SIGKILL");
     await ended;
-    if (!this.#info && child.exitCode !== null) throw new Error("the service does not start");
+    this.#killed ||= child.signalCode !== null;
+    if (!this.#info && !this.#killed) throw new Error("the service does not start");
     return ready !== undefined;
   }
 
