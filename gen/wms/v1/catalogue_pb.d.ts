@@ -64,6 +64,14 @@ export declare type Warehouse = Message<"wms.v1.Warehouse"> & {
    * @generated from field: google.protobuf.Timestamp updated_at = 7;
    */
   updatedAt?: Timestamp | undefined;
+
+  /**
+   * The GS1 company prefix, 4–12 digits, under which boxes are numbered here: each gets an SSCC, which stands on labels
+   * that are drawn here. Left out on input: it stays as it is; empty: boxes have no SSCC.
+   *
+   * @generated from field: optional string gs1_company_prefix = 8;
+   */
+  gs1CompanyPrefix?: string | undefined;
 };
 
 /**

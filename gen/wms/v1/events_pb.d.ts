@@ -1075,6 +1075,8 @@ export declare const ShipmentCancelledEventSchema: GenMessage<ShipmentCancelledE
 
 /**
  * `tracking.updated` on wms:events:shipment: a carrier stated a new fact about a package.
+ * Where KAFKA_BROKERS is set, in Kafka's topic KAFKA_TOPIC as well: the value is a JSON object of these fields, every one of
+ * them a string, the key order_id, or shipment_id without one, the headers event_id and type. It may come twice.
  *
  * @generated from message wms.v1.TrackingUpdatedEvent
  */

@@ -89,6 +89,14 @@ export declare type DeadLetter = Message<"wms.v1.DeadLetter"> & {
    * @generated from field: google.protobuf.Timestamp resolved_at = 11;
    */
   resolvedAt?: Timestamp | undefined;
+
+  /**
+   * Where in the service it failed, for whoever reads its source. In GetDeadLetter only; empty when it was never tried,
+   * because it couldn't be read.
+   *
+   * @generated from field: string trace = 12;
+   */
+  trace: string;
 };
 
 /**
@@ -185,13 +193,43 @@ export declare type GetDeadLetterRequest = Message<"wms.v1.GetDeadLetterRequest"
 export declare const GetDeadLetterRequestSchema: GenMessage<GetDeadLetterRequest>;
 
 /**
- * Names the dead letters to be tried again.
+ * Finds OPEN dead letters; its fields are joined by AND, and one that is left out fits all. Empty: all of them.
+ *
+ * @generated from message wms.v1.DeadLetterFilter
+ */
+export declare type DeadLetterFilter = Message<"wms.v1.DeadLetterFilter"> & {
+  /**
+   * @generated from field: optional string stream = 1;
+   */
+  stream?: string | undefined;
+
+  /**
+   * @generated from field: optional string event_type = 2;
+   */
+  eventType?: string | undefined;
+
+  /**
+   * A part of the reason, in capitals or not.
+   *
+   * @generated from field: optional string reason = 3;
+   */
+  reason?: string | undefined;
+};
+
+/**
+ * Describes the message wms.v1.DeadLetterFilter.
+ * Use `create(DeadLetterFilterSchema)` to create a new message.
+ */
+export declare const DeadLetterFilterSchema: GenMessage<DeadLetterFilter>;
+
+/**
+ * Says which dead letters are to be tried again: either by their ids or by a filter.
  *
  * @generated from message wms.v1.RedriveDeadLettersRequest
  */
 export declare type RedriveDeadLettersRequest = Message<"wms.v1.RedriveDeadLettersRequest"> & {
   /**
-   * 1 to 1000.
+   * 1 to 1000; must be left out when there is a filter.
    *
    * @generated from field: repeated int64 dead_letter_ids = 1;
    */
@@ -203,6 +241,20 @@ export declare type RedriveDeadLettersRequest = Message<"wms.v1.RedriveDeadLette
    * @generated from field: string request_id = 2;
    */
   requestId: string;
+
+  /**
+   * Instead of ids.
+   *
+   * @generated from field: wms.v1.DeadLetterFilter filter = 3;
+   */
+  filter?: DeadLetterFilter | undefined;
+
+  /**
+   * With a filter only: how many at most, the oldest first. 0: 1000, which is the most.
+   *
+   * @generated from field: int32 limit = 4;
+   */
+  limit: number;
 };
 
 /**
@@ -218,7 +270,7 @@ export declare const RedriveDeadLettersRequestSchema: GenMessage<RedriveDeadLett
  */
 export declare type RedriveDeadLettersResponse = Message<"wms.v1.RedriveDeadLettersResponse"> & {
   /**
-   * In the request's order, as they now are.
+   * Named ones in the request's order, as they now are; found ones oldest first, without their payloads.
    *
    * @generated from field: repeated wms.v1.DeadLetter dead_letters = 1;
    */
@@ -237,6 +289,13 @@ export declare type RedriveDeadLettersResponse = Message<"wms.v1.RedriveDeadLett
    * @generated from field: int32 failed = 3;
    */
   failed: number;
+
+  /**
+   * With a filter: how many OPEN ones it still finds; they can be asked for next.
+   *
+   * @generated from field: int64 remaining = 4;
+   */
+  remaining: bigint;
 };
 
 /**
@@ -636,7 +695,7 @@ export declare type ListApiCallsRequest = Message<"wms.v1.ListApiCallsRequest"> 
   endpoint?: string | undefined;
 
   /**
-   * The order's, shipment's or package's id that the call was for.
+   * What the call was about: shipment:17, order:9001, tracking.
    *
    * @generated from field: optional string related_id = 3;
    */
@@ -874,8 +933,8 @@ export declare const OperationsService: GenService<{
   },
   /**
    * Puts dead letters back on their streams, under their own event ids, so that an effect which happened after
-   * all isn't repeated. They are processed like any other message; one that fails again becomes OPEN again, with
-   * the new reason.
+   * all isn't repeated: those that are named, or the oldest that a filter finds. They are processed like any other
+   * message; one that fails again becomes OPEN again, with the new reason.
    *
    * Callers: operator, admin.
    * From: OPEN → REDRIVEN; others are left as they are, so that twice is once.
@@ -917,7 +976,50 @@ export declare const OperationsService: GenService<{
     output: typeof GetStreamLagResponseSchema;
   },
   /**
-   * Returns the alerts that are firing now, the most severe first.
+   * Returns the alerts that are firing now, the most severe first, then the oldest.
+   *
+   * Some are raised by whatever noticed the trouble, and stay until it notices the end of it; what they are about is
+   * `key` among their labels. The others are looked up at the moment of asking. Of each of these the 20 worst are listed;
+   * `total` among the labels counts all when there are more. Ages are seconds.
+   *
+   * CRITICAL, above the threshold:
+   * dead_letters_open (0), per stream and type: messages that couldn't be processed;
+   * outbox_late (30 s): committed events aren't published;
+   * streams_unreachable (0): Redis doesn't answer;
+   * kafka_unreachable (60 s): tracking events wait for Kafka, which doesn't take them;
+   * stream_stuck (120 s): a message was taken from the order stream and isn't finished;
+   * stream_late (60 s): a message on the order stream that nobody has taken;
+   * order_entries_lost: messages left the order stream before they were processed;
+   * outside_host_down (5 min), per host: a carrier or a sales channel doesn't answer;
+   * job_dead (0), per task: background jobs that were tried for the last time and failed; they are kept;
+   * job_failing (1 day), per task: background jobs that have failed for so long, and are still tried.
+   *
+   * WARNING, above the threshold:
+   * alert_unknown (0): an alert of this list couldn't be looked up;
+   * label_failed (0): a shipment's label will not be bought any more without somebody's help;
+   * label_in_doubt (0): a label may have been bought, and its carrier can't tell us;
+   * label_late (1 hour): a shipment still waits for its label;
+   * label_not_voided (0), for 30 days: a carrier doesn't take back a label that isn't used;
+   * carrier_numbers_low (90 %), per range: few numbers are left of those that a carrier gave us; CRITICAL when none is;
+   * channel_sync_failed (0): the sales channel didn't take a shipment's tracking;
+   * picking_task_stuck (1 hour): an assigned or begun picking task in which nothing happens;
+   * packing_task_stuck (1 hour): a begun packing task in which nothing happens;
+   * order_waiting (1 day): a fulfillment that has its stock and isn't shipped;
+   * backorder_waiting (3 days): a fulfillment that has waited for stock for so long;
+   * reservation_overdue (15 min): holds that have expired and still keep stock, because no job ends them;
+   * shipment_silent (2 days): handed over, and nothing was heard of it from its carrier since;
+   * shipment_exception (1 day): its carrier has reported trouble, and nothing better since;
+   * shipment_unfinished (60 days): handed over, or only labelled, and its carrier has told of no end; it isn't asked any more;
+   * webhook_stuck (10 min), per carrier: what its host delivered was taken in, and can't be worked in;
+   * tracking_unmapped (0), per carrier and code, in the last day: the carrier's code means nothing to us;
+   * tracking_poll_failed, per carrier: it can't be asked about its parcels;
+   * order_status_refused, per order: the sales channel doesn't take the order's status, however often it is told;
+   * channel_order_stuck, per marketplace's order: it can't be taken in, because its goods are not known here or its data make no
+   * sense; it is tried again;
+   * channel_denied, per marketplace: it doesn't take our credentials;
+   * stream_full, per stream of ours: it was trimmed at its cap; CRITICAL when a group had not finished what went;
+   * stream_held_up, per stream of ours: it grows, because a group doesn't finish what is on it;
+   * stream_entries_lost: Redis had lost events, which were published again.
    *
    * Callers: service, operator, admin.
    *

@@ -340,6 +340,14 @@ export declare type Package = Message<"wms.v1.Package"> & {
    * @generated from field: int64 shipment_id = 13;
    */
   shipmentId: bigint;
+
+  /**
+   * Output only. Its Serial Shipping Container Code, 18 digits: where the warehouse has a GS1 company prefix, from the
+   * time that its label is asked for.
+   *
+   * @generated from field: string sscc = 14;
+   */
+  sscc: string;
 };
 
 /**
@@ -736,7 +744,7 @@ export declare type ShipPackingTaskRequest = Message<"wms.v1.ShipPackingTaskRequ
 export declare const ShipPackingTaskRequestSchema: GenMessage<ShipPackingTaskRequest>;
 
 /**
- * Asks for a bought label's bytes.
+ * Asks for bought labels' bytes.
  *
  * @generated from message wms.v1.PrintLabelRequest
  */
@@ -747,23 +755,41 @@ export declare type PrintLabelRequest = Message<"wms.v1.PrintLabelRequest"> & {
   taskId: bigint;
 
   /**
-   * Which package; left out: the first.
+   * Which package; left out: all, as one document. Needed for a PNG, and for labels that a carrier drew as PDF, when the
+   * task has several packages.
    *
    * @generated from field: optional int64 package_id = 2;
    */
   packageId?: bigint | undefined;
 
   /**
+   * A label that the carrier drew exists in the carrier's format only; one that was drawn here, in all of them.
+   *
    * @generated from field: wms.v1.LabelFormat format = 3;
    */
   format: LabelFormat;
 
   /**
-   * Accepted as on every write; printing again returns the stored bytes anyway.
+   * Refused with other content, as on every write. Printing again returns the stored bytes anyway, and a label
+   * that isn't ready yet may be asked for again under the same id.
    *
    * @generated from field: string request_id = 4;
    */
   requestId: string;
+
+  /**
+   * Dots an inch of the printer, 203 or 300, for ZPL and PNG; 0: 203. A carrier's own label comes as the carrier drew it.
+   *
+   * @generated from field: int32 dpi = 5;
+   */
+  dpi: number;
+
+  /**
+   * A carrier's own label comes as the carrier drew it.
+   *
+   * @generated from field: wms.v1.LabelPaper paper = 6;
+   */
+  paper: LabelPaper;
 };
 
 /**
@@ -1025,18 +1051,22 @@ export enum LabelFormat {
   UNSPECIFIED = 0,
 
   /**
-   * For thermal printers, 203 dpi.
+   * For thermal printers.
    *
    * @generated from enum value: LABEL_FORMAT_ZPL = 1;
    */
   ZPL = 1,
 
   /**
+   * For any printer, at 100 %: a scaled barcode can't be scanned.
+   *
    * @generated from enum value: LABEL_FORMAT_PDF = 2;
    */
   PDF = 2,
 
   /**
+   * To be looked at; one package only.
+   *
    * @generated from enum value: LABEL_FORMAT_PNG = 3;
    */
   PNG = 3,
@@ -1046,4 +1076,35 @@ export enum LabelFormat {
  * Describes the enum wms.v1.LabelFormat.
  */
 export declare const LabelFormatSchema: GenEnum<LabelFormat>;
+
+/**
+ * The paper that a label is drawn for.
+ *
+ * @generated from enum wms.v1.LabelPaper
+ */
+export enum LabelPaper {
+  /**
+   * On input: 4 × 6 inches.
+   *
+   * @generated from enum value: LABEL_PAPER_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * @generated from enum value: LABEL_PAPER_FOUR_BY_SIX = 1;
+   */
+  FOUR_BY_SIX = 1,
+
+  /**
+   * 105 × 148 mm.
+   *
+   * @generated from enum value: LABEL_PAPER_A6 = 2;
+   */
+  A6 = 2,
+}
+
+/**
+ * Describes the enum wms.v1.LabelPaper.
+ */
+export declare const LabelPaperSchema: GenEnum<LabelPaper>;
 

@@ -209,8 +209,8 @@ export declare type ShipmentEvent = Message<"wms.v1.ShipmentEvent"> & {
   id: bigint;
 
   /**
-   * SHIPMENT_CREATED, TRACKING_ASSIGNED, STATUS_UPDATED, DELIVERED_CONFIRMED, LABEL_CREATED, LABEL_FAILED,
-   * LABEL_VOIDED, SHIPMENT_CANCELLED. More may be added.
+   * SHIPMENT_CREATED, TRACKING_ASSIGNED, STATUS_UPDATED, DELIVERED_CONFIRMED, LABEL_REQUESTED (again), LABEL_CREATED,
+   * LABEL_FAILED, LABEL_NEEDS_REVIEW, LABEL_VOIDED, SHIPMENT_CANCELLED. More may be added.
    *
    * @generated from field: string event_type = 2;
    */
@@ -341,7 +341,7 @@ export declare type CreateShipmentRequest = Message<"wms.v1.CreateShipmentReques
   fulfillmentId?: bigint | undefined;
 
   /**
-   * Left out: chosen by the service.
+   * Left out: chosen by the configured rules, as ExplainCarrierChoice says.
    *
    * @generated from field: optional string carrier_code = 3;
    */
@@ -370,7 +370,7 @@ export declare type CreateShipmentRequest = Message<"wms.v1.CreateShipmentReques
   items: ShipmentItem[];
 
   /**
-   * Absent: the order's.
+   * Absent: the order's. One without contact_name and company is another place of the order's customer.
    *
    * @generated from field: wms.v1.Address ship_to = 7;
    */
@@ -519,6 +519,212 @@ export declare type ListShipmentsResponse = Message<"wms.v1.ListShipmentsRespons
 export declare const ListShipmentsResponseSchema: GenMessage<ListShipmentsResponse>;
 
 /**
+ * Asks which carrier a parcel would go by: that of a fulfillment, of an order, or one that is made up. What is stated
+ * here takes the place of what is known of the fulfillment or order.
+ *
+ * @generated from message wms.v1.ExplainCarrierChoiceRequest
+ */
+export declare type ExplainCarrierChoiceRequest = Message<"wms.v1.ExplainCarrierChoiceRequest"> & {
+  /**
+   * An order with several fulfillments needs the fulfillment's id.
+   *
+   * @generated from field: optional int64 order_id = 1;
+   */
+  orderId?: bigint | undefined;
+
+  /**
+   * @generated from field: optional int64 fulfillment_id = 2;
+   */
+  fulfillmentId?: bigint | undefined;
+
+  /**
+   * The destination: ISO 3166, two letters.
+   *
+   * @generated from field: string country = 3;
+   */
+  country: string;
+
+  /**
+   * @generated from field: string warehouse_code = 4;
+   */
+  warehouseCode: string;
+
+  /**
+   * @generated from field: int64 storefront_id = 5;
+   */
+  storefrontId: bigint;
+
+  /**
+   * The service that would be asked for.
+   *
+   * @generated from field: string service = 6;
+   */
+  service: string;
+
+  /**
+   * Empty: those of the fulfillment, as far as they are packed; measures that nobody knows hold for no rule that asks
+   * for them.
+   *
+   * @generated from field: repeated wms.v1.Parcel parcels = 7;
+   */
+  parcels: Parcel[];
+};
+
+/**
+ * Describes the message wms.v1.ExplainCarrierChoiceRequest.
+ * Use `create(ExplainCarrierChoiceRequestSchema)` to create a new message.
+ */
+export declare const ExplainCarrierChoiceRequestSchema: GenMessage<ExplainCarrierChoiceRequest>;
+
+/**
+ * The measures of a box.
+ *
+ * @generated from message wms.v1.Parcel
+ */
+export declare type Parcel = Message<"wms.v1.Parcel"> & {
+  /**
+   * kg
+   *
+   * @generated from field: double weight = 1;
+   */
+  weight: number;
+
+  /**
+   * cm
+   *
+   * @generated from field: double length = 2;
+   */
+  length: number;
+
+  /**
+   * cm
+   *
+   * @generated from field: double width = 3;
+   */
+  width: number;
+
+  /**
+   * cm
+   *
+   * @generated from field: double height = 4;
+   */
+  height: number;
+};
+
+/**
+ * Describes the message wms.v1.Parcel.
+ * Use `create(ParcelSchema)` to create a new message.
+ */
+export declare const ParcelSchema: GenMessage<Parcel>;
+
+/**
+ * Which carrier a parcel would go by, and what every rule says of it.
+ *
+ * @generated from message wms.v1.ExplainCarrierChoiceResponse
+ */
+export declare type ExplainCarrierChoiceResponse = Message<"wms.v1.ExplainCarrierChoiceResponse"> & {
+  /**
+   * @generated from field: string carrier_code = 1;
+   */
+  carrierCode: string;
+
+  /**
+   * Empty: the carrier's default.
+   *
+   * @generated from field: string service = 2;
+   */
+  service: string;
+
+  /**
+   * In the order in which they are asked. One has matched.
+   *
+   * @generated from field: repeated wms.v1.CarrierRuleVerdict rules = 3;
+   */
+  rules: CarrierRuleVerdict[];
+
+  /**
+   * What the rules were asked about; empty: not known.
+   *
+   * @generated from field: string country = 4;
+   */
+  country: string;
+
+  /**
+   * @generated from field: string warehouse_code = 5;
+   */
+  warehouseCode: string;
+
+  /**
+   * @generated from field: int64 storefront_id = 6;
+   */
+  storefrontId: bigint;
+
+  /**
+   * @generated from field: repeated wms.v1.Parcel parcels = 7;
+   */
+  parcels: Parcel[];
+};
+
+/**
+ * Describes the message wms.v1.ExplainCarrierChoiceResponse.
+ * Use `create(ExplainCarrierChoiceResponseSchema)` to create a new message.
+ */
+export declare const ExplainCarrierChoiceResponseSchema: GenMessage<ExplainCarrierChoiceResponse>;
+
+/**
+ * What a rule says of a parcel.
+ *
+ * @generated from message wms.v1.CarrierRuleVerdict
+ */
+export declare type CarrierRuleVerdict = Message<"wms.v1.CarrierRuleVerdict"> & {
+  /**
+   * Counted from 1.
+   *
+   * @generated from field: int32 number = 1;
+   */
+  number: number;
+
+  /**
+   * As configured; may be empty.
+   *
+   * @generated from field: string name = 2;
+   */
+  name: string;
+
+  /**
+   * Whom the rule prefers.
+   *
+   * @generated from field: string carrier_code = 3;
+   */
+  carrierCode: string;
+
+  /**
+   * @generated from field: string service = 4;
+   */
+  service: string;
+
+  /**
+   * True of the first rule whose conditions all hold, and of no other.
+   *
+   * @generated from field: bool matched = 5;
+   */
+  matched: boolean;
+
+  /**
+   * For a person to read: which condition did not hold, or that the rule was not asked any more.
+   *
+   * @generated from field: string reason = 6;
+   */
+  reason: string;
+};
+
+/**
+ * Describes the message wms.v1.CarrierRuleVerdict.
+ * Use `create(CarrierRuleVerdictSchema)` to create a new message.
+ */
+export declare const CarrierRuleVerdictSchema: GenMessage<CarrierRuleVerdict>;
+
+/**
  * States the carrier and number that a shipment travels under.
  *
  * @generated from message wms.v1.AssignTrackingRequest
@@ -626,6 +832,39 @@ export declare type CancelShipmentRequest = Message<"wms.v1.CancelShipmentReques
  * Use `create(CancelShipmentRequestSchema)` to create a new message.
  */
 export declare const CancelShipmentRequestSchema: GenMessage<CancelShipmentRequest>;
+
+/**
+ * Asks for a shipment's labels again.
+ *
+ * @generated from message wms.v1.RetryLabelRequest
+ */
+export declare type RetryLabelRequest = Message<"wms.v1.RetryLabelRequest"> & {
+  /**
+   * @generated from field: int64 shipment_id = 1;
+   */
+  shipmentId: bigint;
+
+  /**
+   * Somebody has looked at the carrier's, under the reference in the last LABEL_NEEDS_REVIEW event, and found nothing.
+   * Must be true of a label that NEEDS_REVIEW.
+   *
+   * @generated from field: bool nothing_was_bought = 2;
+   */
+  nothingWasBought: boolean;
+
+  /**
+   * A UUID of the caller's: the same id with the same content gets the first answer again.
+   *
+   * @generated from field: string request_id = 3;
+   */
+  requestId: string;
+};
+
+/**
+ * Describes the message wms.v1.RetryLabelRequest.
+ * Use `create(RetryLabelRequestSchema)` to create a new message.
+ */
+export declare const RetryLabelRequestSchema: GenMessage<RetryLabelRequest>;
 
 /**
  * Asks for the carrier's facts, oldest first by `occurred_at`.
@@ -784,7 +1023,8 @@ export enum ShipmentStatus {
 export declare const ShipmentStatusSchema: GenEnum<ShipmentStatus>;
 
 /**
- * Where the buying of a shipment's labels stands: none → requested → created; failed is tried again.
+ * Where the buying of a shipment's labels stands: none → requested → created. While the carrier can't be reached it
+ * stays requested, and is tried again with growing pauses.
  *
  * @generated from enum wms.v1.LabelStatus
  */
@@ -812,7 +1052,7 @@ export enum LabelStatus {
   CREATED = 3,
 
   /**
-   * The carrier refused or couldn't be reached; tried again with growing pauses.
+   * The carrier refused; nothing was bought. RetryLabel asks again.
    *
    * @generated from enum value: LABEL_STATUS_FAILED = 4;
    */
@@ -824,6 +1064,14 @@ export enum LabelStatus {
    * @generated from enum value: LABEL_STATUS_VOIDED = 5;
    */
   VOIDED = 5,
+
+  /**
+   * The carrier's answer was lost, and the carrier can't tell what became of it: it may have been bought. Somebody has
+   * to look. Bought: AssignTracking with its number; not bought: RetryLabel.
+   *
+   * @generated from enum value: LABEL_STATUS_NEEDS_REVIEW = 6;
+   */
+  NEEDS_REVIEW = 6,
 }
 
 /**

@@ -9,7 +9,7 @@ import type { AdjustInventoryRequestSchema, GetPickingLocationsRequestSchema, Ge
 import type { EmptySchema } from "@bufbuild/protobuf/wkt";
 import type { UpsertListingsRequestSchema, UpsertListingsResponseSchema, UpsertLocationsRequestSchema, UpsertLocationsResponseSchema, UpsertWarehousesRequestSchema, UpsertWarehousesResponseSchema } from "./catalogue_pb.js";
 import type { CancelOrderRequestSchema, ConfirmOrderRequestSchema, FulfillmentSchema, GetFulfillmentRequestSchema, GetOrderRequestSchema, ListFulfillmentsRequestSchema, ListFulfillmentsResponseSchema, ListOrdersRequestSchema, ListOrdersResponseSchema, OrderSchema } from "./orders_pb.js";
-import type { AssignTrackingRequestSchema, CancelShipmentRequestSchema, CreateShipmentRequestSchema, GetShipmentRequestSchema, ListShipmentsRequestSchema, ListShipmentsResponseSchema, ListTrackingEventsRequestSchema, ListTrackingEventsResponseSchema, ShipmentSchema, UpdateShipmentStatusRequestSchema } from "./shipments_pb.js";
+import type { AssignTrackingRequestSchema, CancelShipmentRequestSchema, CreateShipmentRequestSchema, ExplainCarrierChoiceRequestSchema, ExplainCarrierChoiceResponseSchema, GetShipmentRequestSchema, ListShipmentsRequestSchema, ListShipmentsResponseSchema, ListTrackingEventsRequestSchema, ListTrackingEventsResponseSchema, RetryLabelRequestSchema, ShipmentSchema, UpdateShipmentStatusRequestSchema } from "./shipments_pb.js";
 import type { WatchOrderRequestSchema, WatchOrderResponseSchema, WatchTasksRequestSchema, WatchTasksResponseSchema } from "./watch_pb.js";
 
 /**
@@ -35,9 +35,16 @@ export declare const file_wms_v1_warehouse_service: GenFile;
  * INVALID_ARGUMENT INVALID_FIELD (with the fields in BadRequest); and every write ABORTED CONCURRENT_UPDATE,
  * which may be tried again, and INVALID_ARGUMENT REQUEST_ID_REUSED.
  *
- * Writes carry a `request_id`, a UUID of the caller's. The same id with the same content returns the first
- * answer again, also after a crash; with other content it is refused: REQUEST_ID_REUSED. Empty means
- * that a repetition isn't recognised, which is for clients that don't know the field.
+ * Writes carry a `request_id`, a UUID of the caller's. For seven days the same id with the same content
+ * returns the first answer again, also after a crash; with other content, or for another RPC, it is
+ * refused: REQUEST_ID_REUSED. Other callers' ids are others. Empty means that a repetition isn't
+ * recognised, which is for clients that don't know the field.
+ *
+ * A refusal that the state has decided (NOT_FOUND, FAILED_PRECONDITION, ALREADY_EXISTS, PERMISSION_DENIED
+ * NOT_YOUR_TASK, INVALID_ARGUMENT of a value that the state forbids) is an answer too: the id goes on
+ * getting it, also when the same request would succeed by now. Who acts on a refusal can rely on it, and
+ * tries again under a new id. UNAVAILABLE, RESOURCE_EXHAUSTED, ABORTED, DEADLINE_EXCEEDED, INTERNAL and
+ * NO_TASK_WAITING are no verdicts: repeat these under the same id.
  *
  * Lists page by `page_size` (default 50, at most 1000) and `page_token`.
  *
@@ -372,12 +379,13 @@ export declare const WarehouseService: GenService<{
     output: typeof PackingTaskSchema;
   },
   /**
-   * Returns the stored label. It is bought once; printing again returns the same bytes.
+   * Returns the stored labels of a package, or of all. They are bought once; printing again returns the same bytes.
    *
    * Callers: worker (its own task), service, operator, admin.
    * From: PACKED, SHIPPED, with the label bought.
-   * Errors: NOT_FOUND PACKING_TASK_NOT_FOUND; NOT_FOUND PACKAGE_NOT_FOUND; NOT_FOUND LABEL_NOT_FOUND: none in
-   * this format; FAILED_PRECONDITION ILLEGAL_TRANSITION; FAILED_PRECONDITION LABEL_NOT_READY (label_status);
+   * Errors: INVALID_ARGUMENT: package_id is needed, or dpi is not of a printer; NOT_FOUND PACKING_TASK_NOT_FOUND;
+   * NOT_FOUND PACKAGE_NOT_FOUND; NOT_FOUND LABEL_NOT_FOUND: none in this format (formats: what there is);
+   * FAILED_PRECONDITION ILLEGAL_TRANSITION; FAILED_PRECONDITION LABEL_NOT_READY (label_status);
    * PERMISSION_DENIED NOT_YOUR_TASK.
    *
    * @generated from rpc wms.v1.WarehouseService.PrintLabel
@@ -659,6 +667,20 @@ export declare const WarehouseService: GenService<{
     output: typeof ShipmentSchema;
   },
   /**
+   * Says which carrier the configured rules choose for a parcel for which nobody names one, and why. Nothing is
+   * changed.
+   *
+   * Callers: service, operator, admin.
+   * Errors: NOT_FOUND ORDER_NOT_FOUND; NOT_FOUND FULFILLMENT_NOT_FOUND.
+   *
+   * @generated from rpc wms.v1.WarehouseService.ExplainCarrierChoice
+   */
+  explainCarrierChoice: {
+    methodKind: "unary";
+    input: typeof ExplainCarrierChoiceRequestSchema;
+    output: typeof ExplainCarrierChoiceResponseSchema;
+  },
+  /**
    * Returns a shipment with its packages, items and events.
    *
    * Callers: worker, service, operator, admin.
@@ -684,7 +706,8 @@ export declare const WarehouseService: GenService<{
     output: typeof ListShipmentsResponseSchema;
   },
   /**
-   * Registers the carrier and number that a shipment travels under, and sets `shipped_at`.
+   * Registers the carrier and number that a shipment travels under, and sets `shipped_at`. For a label that
+   * NEEDS_REVIEW, the purchase's own carrier says: this is what was bought. Any other label is given back.
    *
    * Callers: service, operator, admin.
    * From: READY → SHIPPED. The same carrier and number again return the shipment as it is.
@@ -725,6 +748,22 @@ export declare const WarehouseService: GenService<{
   cancelShipment: {
     methodKind: "unary";
     input: typeof CancelShipmentRequestSchema;
+    output: typeof ShipmentSchema;
+  },
+  /**
+   * Asks for a shipment's labels again, after the carrier refused them or somebody found out that a purchase whose
+   * answer was lost bought nothing. They are bought in the background, as a purchase of its own.
+   *
+   * Callers: service, operator, admin.
+   * From: READY, label FAILED or NEEDS_REVIEW → label REQUESTED.
+   * Errors: NOT_FOUND SHIPMENT_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION; INVALID_ARGUMENT INVALID_FIELD
+   * (nothing_was_bought).
+   *
+   * @generated from rpc wms.v1.WarehouseService.RetryLabel
+   */
+  retryLabel: {
+    methodKind: "unary";
+    input: typeof RetryLabelRequestSchema;
     output: typeof ShipmentSchema;
   },
   /**
