@@ -1,43 +1,67 @@
-import { code128, moduleCount } from "./code128.ts";
-import { HEIGHT, type Shape, WIDTH } from "./layout.ts";
-import { fitText } from "./plain-text.ts";
+import type { LabelMedia } from "../domain/label.ts";
+import type { Code128 } from "./code128.ts";
+import { DOTS_PER_MM, type Mark, sheetOf, toDots } from "./dots.ts";
+import { rasterText } from "./raster.ts";
+import { type Shape, textStart } from "./shapes.ts";
+import { graphicField } from "./zpl-graphic.ts";
 
-/** Modules without ink that a scanner needs on both sides of a code. */
-const QUIET = 10;
+/**
+ * All that the font in every printer surely has. The rest depends on the printer's fonts and firmware, so that text is
+ * sent as a picture.
+ */
+const BUILT_IN = /^[\x20-\x7e]*$/;
 
-/** The label as the printer's own language, in UTF-8 (^CI28). */
-export function zplLabel(shapes: readonly Shape[]): Uint8Array {
-  const body = shapes.map(zplShape).filter(Boolean);
+/** The label in the printer's own language, in UTF-8 (^CI28). */
+export function zplLabel(shapes: readonly Shape[], media: LabelMedia): Uint8Array {
+  const { width, height } = sheetOf(media);
+  const marks = shapes.flatMap((shape) => toDots(shape, DOTS_PER_MM[media.dpi]) ?? []);
+  const body = marks.map(command).filter((line) => line !== "");
   return Buffer.from(
-    ["^XA", "^CI28", `^PW${WIDTH}`, `^LL${HEIGHT}`, "^LH0,0", ...body, "^XZ", ""].join("\n"),
+    ["^XA", "^CI28", `^PW${width}`, `^LL${height}`, "^LH0,0", ...body, "^XZ", ""].join("\n"),
   );
 }
 
-function zplShape(shape: Shape): string {
-  if (shape.kind === "line")
-    return `^FO${shape.x},${shape.y}^GB${shape.width},${shape.height},${shape.height}^FS`;
-  if (shape.kind === "text") {
-    const { text, size } = fitText(shape.text, shape.size, shape.width);
-    const height = Math.round(size);
-    return `^FO${shape.x},${shape.y}^A0N,${height},${shape.bold ? height : Math.round(size * 0.9)}${field(text)}`;
+function command(mark: Mark): string {
+  const { x, y } = mark;
+  switch (mark.kind) {
+    case "text":
+      return BUILT_IN.test(mark.text) ? builtInText(mark) : pictureText(mark);
+    case "box":
+      return `^FO${x},${y}^GB${mark.width},${mark.height},${Math.min(mark.width, mark.height)}^FS`;
+    case "barcode":
+      return `^FO${x},${y}^BY${mark.module},3,${mark.height}^BCN,${mark.height},N,N,N,N${field(codeData(mark.code))}`;
+    case "qr": // M: mends a sixth of it; A: the printer chooses how to pack it
+      return `^FO${x},${y}^BQN,2,${Math.min(10, mark.module)}${field(`MA,${mark.payload}`)}`;
   }
-  const widths = code128(shape.text);
-  if (!widths) return "";
-  const modules = moduleCount(widths);
-  const scale = Math.max(1, Math.min(4, Math.floor(shape.width / (modules + 2 * QUIET))));
-  const x = shape.x + Math.round((shape.width - modules * scale) / 2);
-  return `^FO${x},${shape.y}^BY${scale}^BCN,${shape.height},N,N,N,A${field(shape.text)}`;
 }
 
-/** A data field in which every byte that means something to the printer, or is not ASCII, is written as hex. */
+/** ^FT: from the line that the letters stand on. The built-in font is narrower than ours, so what fits ours fits it. */
+function builtInText({ x, y, size, width, align, text }: Mark & { kind: "text" }): string {
+  const height = Math.round(size);
+  const block = align === "left" ? "" : `^FB${Math.round(width)},1,0,${align === "centre" ? "C" : "R"}`;
+  return `^FT${Math.round(x)},${Math.round(y)}^A0N,${height},${height}${block}${field(text)}`;
+}
+
+function pictureText(mark: Mark & { kind: "text" }): string {
+  const picture = rasterText({ ...mark, x: textStart(mark) });
+  if (!picture) return "";
+  return `^FO${Math.max(0, picture.x)},${Math.max(0, picture.y)}${graphicField(picture)}^FS`;
+}
+
+const START = { B: ">:", C: ">;" };
+const SWITCH = { B: ">6", C: ">5" };
+
+/** Mode N: every change of sets is written out, so that the symbol is as wide as we have reckoned. */
+function codeData({ segments, gs1 }: Code128): string {
+  const parts = segments.map(({ set, text }, index) => {
+    const invocation = index === 0 ? START[set] + (gs1 ? ">8" : "") : SWITCH[set];
+    return invocation + text.replaceAll(">", ">0");
+  });
+  return parts.join("");
+}
+
+/** A data field in which every sign that means something to the printer is written as hex. */
 function field(text: string): string {
-  const bytes = Array.from(Buffer.from(text.toWellFormed(), "utf8"));
-  const hex = (byte: number) => `_${byte.toString(16).toUpperCase().padStart(2, "0")}`;
-  const escaped = bytes.map((byte) => (isPlain(byte) ? String.fromCharCode(byte) : hex(byte))).join("");
-  return `^FH_^FD${escaped}^FS`;
-}
-
-/** ^ and ~ begin commands, _ begins an escape, > chooses Code 128 subsets, \ begins a soft hyphen. */
-function isPlain(byte: number): boolean {
-  return byte >= 0x20 && byte <= 0x7e && !"^~_>\\".includes(String.fromCharCode(byte));
+  const hex = (sign: string) => `_${sign.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0")}`;
+  return `^FH_^FD${text.replace(/[\^~_\\]/g, hex)}^FS`;
 }

@@ -2,12 +2,14 @@ import type { LabelRenderer } from "../../domain/label.ts";
 import type {
   BoughtLabel,
   Carrier,
+  CarrierCapabilities,
   CarrierFact,
   LabelPackage,
   LabelPurchase,
   LabelRequest,
   TrackedParcel,
 } from "../carrier.ts";
+import { drawLabel } from "../own-label.ts";
 import { journeyOf } from "./timeline.ts";
 import { isMockTrackingNumber, mockTrackingNumber } from "./tracking-number.ts";
 
@@ -20,6 +22,17 @@ export interface MockCarrierOptions {
   renderLabel: LabelRenderer;
   now?: () => Date;
 }
+
+const CAPABILITIES: CarrierCapabilities = {
+  labelFormats: ["zpl"],
+  repeat: "idempotent",
+  voidsLabels: true,
+  takesAnyAddress: true,
+  tracking: "poll",
+  trackingBatchSize: 500,
+  minPollSeconds: 0,
+  rateLimit: null,
+};
 
 const HOUR = 3_600_000;
 const TYPICAL_DAYS = 2;
@@ -35,7 +48,7 @@ export function createMockCarrier({
 }: MockCarrierOptions): Carrier {
   return {
     ...MOCK_CARRIER,
-    trackingBatchSize: 500,
+    capabilities: CAPABILITIES,
     createLabel: async (request) => purchase(request, renderLabel, now()),
     voidLabel: async () => {},
     track: async (parcels) => parcels.flatMap((parcel) => factsOf(parcel, speed, now())),
@@ -52,18 +65,8 @@ function purchase(request: LabelRequest, renderLabel: LabelRenderer, now: Date):
 
 function labelOf(request: LabelRequest, box: LabelPackage, renderLabel: LabelRenderer): BoughtLabel {
   const tracking_number = mockTrackingNumber(request.reference, box.sequence_number);
-  const data = renderLabel("zpl", {
-    carrier_name: MOCK_CARRIER.name,
-    service: request.service,
-    from: request.from,
-    to: request.to,
-    order_number: request.order_number,
-    tracking_number,
-    sequence_number: box.sequence_number,
-    package_count: request.packages.length,
-    weight: box.weight,
-  });
-  return { sequence_number: box.sequence_number, tracking_number, format: "zpl", data };
+  const label = { carrier_name: MOCK_CARRIER.name, format: "zpl" as const, request, box, tracking_number };
+  return drawLabel({ renderLabel }, label);
 }
 
 /** The scans that lie in the past; nothing of a parcel that it did not get, or that is not its own. */

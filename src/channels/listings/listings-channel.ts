@@ -1,65 +1,77 @@
-import { ChannelError, type ChannelOrder, type Exchange, type OrderChannel } from "../channel.ts";
+import {
+  type Outside,
+  type OutsideAnswer,
+  type OutsideClient,
+  OutsideError,
+  type OutsideRequest,
+} from "../../outside/outside-client.ts";
+import { ChannelError, type ChannelOrder, type OrderChannel } from "../channel.ts";
 
 export interface ListingsOptions {
   /** The Listings service's address, such as `https://listings.example`. */
   url: string;
-  timeoutMs?: number;
+  outside: Outside;
 }
 
-const MAX_BODY = 1_000_000;
+const TIMEOUT_MS = 10_000;
 /** What trying again cannot change: the request itself is refused. */
 const FINAL = new Set([400, 401, 403, 404, 409, 410, 422]);
+const JSON_HEADERS = { "content-type": "application/json", accept: "application/json" };
 
 /** The Listings service over HTTP: `POST /api/v1/orders/{id}/status`, `GET /api/v1/orders/{id}`. */
-export function createListingsChannel({ url, timeoutMs = 10_000 }: ListingsOptions): OrderChannel {
-  const orderUrl = (order_id: bigint) =>
-    new URL(`api/v1/orders/${order_id}`, url.endsWith("/") ? url : `${url}/`);
+export function createListingsChannel({ url, outside }: ListingsOptions): OrderChannel {
+  const baseUrl = url.endsWith("/") ? url : `${url}/`;
+  const client = outside({ service: "listings", baseUrl, timeoutMs: TIMEOUT_MS });
   return {
     code: "listings",
     updateOrderStatus: async (order_id, status, message) => {
-      const body = { status, message };
-      return call(new URL(`${orderUrl(order_id).href}/status`), "POST", body, timeoutMs);
+      await ask(client, {
+        operation: "update_order_status",
+        method: "POST",
+        path: `api/v1/orders/${order_id}/status`,
+        headers: JSON_HEADERS,
+        body: JSON.stringify({ status, message }),
+      });
     },
     getOrder: async (order_id) => {
-      try {
-        const { body } = await call(orderUrl(order_id), "GET", undefined, timeoutMs);
-        return readOrder(JSON.parse(body));
-      } catch (error) {
-        if (error instanceof ChannelError && error.exchange.status_code === 404) return undefined;
-        throw error;
-      }
+      const path = `api/v1/orders/${order_id}`;
+      const answer = await ask(
+        client,
+        { operation: "get_order", method: "GET", path, headers: JSON_HEADERS },
+        404,
+      );
+      return answer.status === 404 ? undefined : readOrder(answer);
     },
   };
 }
 
-async function call(url: URL, method: string, body: unknown, timeoutMs: number): Promise<Exchange> {
-  const request = { method, url: url.href, body };
-  const answer = await send(url, method, body, timeoutMs).catch((error: unknown) => {
-    const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-    throw new ChannelError(
-      `${method} ${url.pathname}: ${text}`,
-      { request, status_code: null, body: text },
-      true,
-    );
+/** An answer of success, or of the one other status that is one here. */
+async function ask(
+  client: OutsideClient,
+  request: OutsideRequest,
+  alsoFine?: number,
+): Promise<OutsideAnswer> {
+  const answer = await client.send(request).catch((cause: unknown) => {
+    if (!(cause instanceof OutsideError)) throw cause;
+    throw new ChannelError(cause.message, true, { cause, retryAfterSeconds: cause.retryAfterSeconds });
   });
-  const exchange = { request, ...answer };
-  if (answer.status_code < 300) return exchange;
-  const message = `${method} ${url.pathname} answered ${answer.status_code}`;
-  throw new ChannelError(message, exchange, !FINAL.has(answer.status_code));
+  if (answer.status < 300 || answer.status === alsoFine) return answer;
+  throw new ChannelError(
+    `the Listings service answered ${request.operation} with ${answer.status}`,
+    !FINAL.has(answer.status),
+    { retryAfterSeconds: answer.retryAfterSeconds ?? null },
+  );
 }
 
-async function send(url: URL, method: string, body: unknown, timeoutMs: number) {
-  const response = await fetch(url, {
-    method,
-    headers: { "content-type": "application/json", accept: "application/json" },
-    signal: AbortSignal.timeout(timeoutMs),
-    redirect: "error",
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  });
-  return { status_code: response.status, body: (await response.text()).slice(0, MAX_BODY) };
-}
-
-function readOrder(answer: unknown): ChannelOrder {
-  const { order_number = "", status = "" } = (answer ?? {}) as Record<string, unknown>;
+function readOrder({ body }: OutsideAnswer): ChannelOrder {
+  const { order_number = "", status = "" } = readJson(body.toString("utf8"));
   return { order_number: String(order_number), status: String(status) };
+}
+
+function readJson(text: string): Record<string, unknown> {
+  try {
+    return (JSON.parse(text) ?? {}) as Record<string, unknown>;
+  } catch (cause) {
+    throw new ChannelError("the Listings service's answer can't be read", true, { cause });
+  }
 }

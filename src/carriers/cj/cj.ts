@@ -1,0 +1,157 @@
+import {
+  type BoughtLabel,
+  type Carrier,
+  type CarrierCapabilities,
+  type CarrierFact,
+  CarrierRefusal,
+  CarrierUnavailable,
+  CarrierUncertain,
+  type LabelPackage,
+  type LabelRequest,
+  type LabelToVoid,
+  type TrackedParcel,
+} from "../carrier.ts";
+import { drawLabel } from "../own-label.ts";
+import { createStatusReader, type StatusReader } from "../status-map.ts";
+import type { CarrierTools } from "../tools.ts";
+import { checkAddresses } from "./booking.ts";
+import { type Booking, type CjBookings, createCjBookings } from "./bookings.ts";
+import { newScans } from "./bulk.ts";
+import { CJ, type CjClient, createCjClient } from "./client.ts";
+import { factsOf, scansOf } from "./scans.ts";
+import type { CjSettings } from "./settings.ts";
+import { sortingOf } from "./sorting.ts";
+import statuses from "./statuses.json" with { type: "json" };
+
+const CAPABILITIES: CarrierCapabilities = {
+  labelFormats: [],
+  repeat: "lookup",
+  voidsLabels: true,
+  tracking: "poll",
+  trackingBatchSize: 500,
+  minPollSeconds: 3 * 3600,
+  rateLimit: null,
+};
+
+/** Boxes booked with CJ Logistics in Korea; the numbers are CJ's, the labels, with CJ's sort codes, are ours. */
+export function createCjCarrier(settings: CjSettings, tools: CarrierTools): Carrier {
+  const cj = createCjClient(settings, tools);
+  const bookings = createCjBookings(cj, settings, tools);
+  return {
+    ...CJ,
+    capabilities: CAPABILITIES,
+    createLabel: async (request) => {
+      checkAddresses(request);
+      const sorting = await sortingOf(cj, request, settings);
+      const booked = await bookAll(bookings, request);
+      const draw = (box: LabelPackage, index: number): BoughtLabel =>
+        drawLabel(tools, {
+          carrier_name: CJ.name,
+          ...sorting,
+          format: settings.labelFormat,
+          request,
+          box,
+          tracking_number: (booked[index] as Booking).invoice,
+        });
+      return { labels: request.packages.map(draw), carrier_reference: referenceOf(booked) };
+    },
+    findByReference: async (request) => {
+      await bookings.cancelStray(request);
+      return undefined;
+    },
+    voidLabel: (label) => cancelAll(bookings, label),
+    track: createTracker(cj, settings, tools),
+  };
+}
+
+/** One after the other; when one is refused, those before it are given back. */
+async function bookAll(bookings: CjBookings, request: LabelRequest): Promise<Booking[]> {
+  const booked: Booking[] = [];
+  for (const box of request.packages)
+    try {
+      booked.push(await bookings.book(request, box));
+    } catch (error) {
+      throw await afterFirst(bookings, booked, error);
+    }
+  return booked;
+}
+
+async function afterFirst(
+  bookings: CjBookings,
+  booked: readonly Booking[],
+  error: unknown,
+): Promise<unknown> {
+  if (booked.length === 0) return error;
+  const numbers = booked.map(({ invoice }) => invoice).join(", ");
+  if (error instanceof CarrierUnavailable)
+    return new CarrierUncertain(`CJ has booked ${numbers}, not the rest: ${error.message}`, { cause: error });
+  if (!(error instanceof CarrierRefusal)) return error;
+  try {
+    for (const { data } of booked) await bookings.cancel(data);
+    return error;
+  } catch (cause) {
+    const text = `CJ refused a box, and did not take back ${numbers}: ${error.message}`;
+    return new CarrierUncertain(text, { cause });
+  }
+}
+
+/** A cancellation has to repeat the whole booking. */
+function referenceOf(booked: readonly Booking[]): string {
+  return JSON.stringify(booked.map(({ data }) => data));
+}
+
+async function cancelAll(
+  bookings: CjBookings,
+  { tracking_numbers, carrier_reference }: LabelToVoid,
+): Promise<void> {
+  if (carrier_reference === undefined && tracking_numbers.length === 0) return;
+  if (carrier_reference === undefined)
+    throw new CarrierRefusal(
+      `CJ cancels a booking only when told all of it again, and that was not kept: cancel ${tracking_numbers.join(", ")} in CJ's own list`,
+    );
+  for (const booking of JSON.parse(carrier_reference) as Record<string, unknown>[])
+    await bookings.cancel(booking);
+}
+
+/** So few are asked for one by one; of more, CJ wants to be asked for whatever is new. */
+const ONE_BY_ONE = 20;
+const DAY_MS = 86_400_000;
+const REMEMBERED = 100_000;
+
+/**
+ * Asks for what is new, and once a day for each parcel by itself: what CJ has told once, and we lost, it doesn't tell
+ * again.
+ */
+function createTracker(
+  cj: CjClient,
+  { customerId, statuses: corrections }: CjSettings,
+  { now }: CarrierTools,
+): (parcels: readonly TrackedParcel[]) => Promise<CarrierFact[]> {
+  const statusOf = createStatusReader(statuses, corrections);
+  const asked = new Map<string, number>();
+  return async (parcels) => {
+    const many = parcels.length > ONE_BY_ONE;
+    const at = now().getTime();
+    const facts = many ? factsOf(await newScans(cj, customerId, now()), statusOf) : [];
+    const due = parcels.filter(({ tracking_number: number }) => !many || isDue(asked.get(number), at));
+    for (const { tracking_number } of due) {
+      facts.push(...(await factsAbout(cj, { customerId, tracking_number }, statusOf)));
+      asked.delete(tracking_number);
+      asked.set(tracking_number, at);
+    }
+    while (asked.size > REMEMBERED) asked.delete(asked.keys().next().value as string);
+    return facts;
+  };
+}
+
+function isDue(asked_at: number | undefined, at: number): boolean {
+  return asked_at === undefined || at - asked_at >= DAY_MS;
+}
+
+async function factsAbout(
+  cj: CjClient,
+  { customerId, tracking_number }: { customerId: string; tracking_number: string },
+  statusOf: StatusReader,
+): Promise<CarrierFact[]> {
+  return factsOf(await scansOf(cj, customerId, tracking_number), statusOf);
+}

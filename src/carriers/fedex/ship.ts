@@ -1,0 +1,183 @@
+import { z } from "zod";
+import type { Address } from "../../domain/address.ts";
+import type { LabelFormat } from "../../domain/vocabulary.ts";
+import { personOf, requireParts, streetLines } from "../address-parts.ts";
+import type { CarrierHost } from "../answers.ts";
+import {
+  type BoughtLabel,
+  CarrierRefusal,
+  CarrierUncertain,
+  type LabelPackage,
+  type LabelPurchase,
+  type LabelRequest,
+  type LabelToVoid,
+} from "../carrier.ts";
+import { voidOnceMore } from "../void-again.ts";
+import type { FedexSettings } from "./settings.ts";
+
+/** A shipment of more boxes is made in the background, which we don't follow. */
+const MOST_BOXES = 40;
+
+const IMAGE_TYPES = {
+  zpl: { imageType: "ZPLII", labelStockType: "STOCK_4X6" },
+  pdf: { imageType: "PDF", labelStockType: "PAPER_4X6" },
+  png: { imageType: "PNG", labelStockType: "PAPER_4X6" },
+} as const satisfies Record<LabelFormat, object>;
+
+const FORMATS: Readonly<Record<string, LabelFormat>> = { ZPLII: "zpl", PDF: "pdf", PNG: "png" };
+
+const pieceSchema = z.object({
+  trackingNumber: z.string().min(1),
+  packageSequenceNumber: z.coerce.number().optional(),
+  deliveryDatestamp: z.string().optional(),
+  packageDocuments: z
+    .array(
+      z.object({
+        contentType: z.string().default(""),
+        docType: z.string().default(""),
+        encodedLabel: z.string().optional(),
+      }),
+    )
+    .default([]),
+});
+
+const shipmentSchema = z.object({
+  output: z.object({
+    transactionShipments: z
+      .array(
+        z.object({
+          masterTrackingNumber: z.string().min(1),
+          pieceResponses: z.array(pieceSchema).min(1),
+        }),
+      )
+      .min(1),
+  }),
+});
+
+type Piece = z.infer<typeof pieceSchema>;
+
+export async function buyFedexLabels(
+  host: CarrierHost,
+  settings: FedexSettings,
+  request: LabelRequest,
+): Promise<LabelPurchase> {
+  const call = {
+    operation: "create_label",
+    method: "POST",
+    path: "ship/v1/shipments",
+    headers: { "content-type": "application/json", "x-customer-transaction-id": request.reference },
+    body: JSON.stringify(shipmentOf(settings, request)),
+    buys: true,
+  } as const;
+  const { output } = await host.askJson(call, shipmentSchema);
+  const [shipment] = output.transactionShipments;
+  if (!shipment) throw new CarrierUncertain("FedEx's answer has no shipment");
+  const estimated = shipment.pieceResponses[0]?.deliveryDatestamp ?? "";
+  return {
+    labels: request.packages.map((box, index) => labelOf(box, index, shipment.pieceResponses, settings)),
+    carrier_reference: shipment.masterTrackingNumber,
+    ...(/^\d{4}-\d{2}-\d{2}$/.test(estimated) ? { estimated_delivery_date: estimated } : {}),
+  };
+}
+
+function labelOf(
+  { sequence_number }: LabelPackage,
+  index: number,
+  pieces: readonly Piece[],
+  { labelFormat }: FedexSettings,
+): BoughtLabel {
+  const piece = pieces.find((one) => one.packageSequenceNumber === index + 1) ?? pieces[index];
+  const documents = piece?.packageDocuments.filter((one) => one.encodedLabel) ?? [];
+  const document = documents.find(({ contentType }) => /LABEL/.test(contentType)) ?? documents[0];
+  if (!piece || !document?.encodedLabel)
+    throw new CarrierUncertain(`FedEx sold a shipment without a label for box ${sequence_number}`);
+  return {
+    sequence_number,
+    tracking_number: piece.trackingNumber,
+    format: FORMATS[document.docType] ?? labelFormat,
+    data: Buffer.from(document.encodedLabel, "base64"),
+  };
+}
+
+function shipmentOf(settings: FedexSettings, request: LabelRequest): object {
+  const { from, to, packages, reference } = request;
+  requireParts("FedEx", { from, to }, ["street", "city", "country", "phone"]);
+  if (packages.length > MOST_BOXES)
+    throw new CarrierRefusal(
+      `FedEx takes at most ${MOST_BOXES} boxes in a shipment, not ${packages.length}`,
+      "TOO_MANY_BOXES",
+    );
+  return {
+    labelResponseOptions: "LABEL",
+    accountNumber: { value: settings.accountNumber },
+    requestedShipment: {
+      shipper: partyOf(from),
+      recipients: [partyOf(to)],
+      pickupType: settings.pickupType,
+      serviceType: request.service || settings.service,
+      packagingType: settings.packagingType,
+      shippingChargesPayment: { paymentType: "SENDER" },
+      labelSpecification: IMAGE_TYPES[settings.labelFormat],
+      requestedPackageLineItems: packages.map((box) => packageOf(box, reference)),
+    },
+  };
+}
+
+function partyOf(address: Address): object {
+  const { company, phone, email, city, state, postal_code, country } = address;
+  return {
+    contact: {
+      personName: personOf(address),
+      phoneNumber: phone,
+      ...(company ? { companyName: company } : {}),
+      ...(email ? { emailAddress: email } : {}),
+    },
+    address: {
+      streetLines: streetLines(address),
+      city,
+      ...(state ? { stateOrProvinceCode: state } : {}),
+      ...(postal_code ? { postalCode: postal_code } : {}),
+      countryCode: country,
+    },
+  };
+}
+
+function packageOf({ weight, length, width, height }: LabelPackage, reference: string): object {
+  const sides = [length, width, height].map(Math.ceil);
+  const dimensions = { length: sides[0], width: sides[1], height: sides[2], units: "CM" };
+  return {
+    weight: { units: "KG", value: Math.round(weight * 1000) / 1000 },
+    ...(sides.every((side) => side > 0) ? { dimensions } : {}),
+    customerReferences: [{ customerReferenceType: "CUSTOMER_REFERENCE", value: reference }],
+  };
+}
+
+const cancelledSchema = z.object({
+  output: z.object({ cancelledShipment: z.boolean(), message: z.string().default("") }),
+});
+
+/** A shipment's boxes are cancelled together, by its master number, which is that of the first box. */
+export async function voidFedexLabels(
+  host: CarrierHost,
+  { accountNumber }: FedexSettings,
+  { tracking_numbers, carrier_reference }: LabelToVoid,
+): Promise<void> {
+  const trackingNumber = carrier_reference ?? tracking_numbers[0];
+  if (trackingNumber === undefined) return;
+  const call = {
+    operation: "void_label",
+    method: "PUT",
+    path: "ship/v1/shipments/cancel",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({
+      accountNumber: { value: accountNumber },
+      trackingNumber,
+      deletionControl: "DELETE_ALL_PACKAGES",
+    }),
+  } as const;
+  await voidOnceMore(async () => {
+    const { output } = await host.askJson(call, cancelledSchema);
+    if (!output.cancelledShipment)
+      throw new CarrierRefusal(`FedEx did not cancel ${trackingNumber}: ${output.message}`, "NOT_CANCELLED");
+  });
+}

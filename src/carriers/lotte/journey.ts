@@ -1,0 +1,95 @@
+import { z } from "zod";
+import type { CarrierHost } from "../answers.ts";
+import type { CarrierFact, TrackedParcel } from "../carrier.ts";
+import type { StatusReader } from "../status-map.ts";
+import { instantOf } from "../wall-clock.ts";
+import { LOTTE, SEOUL } from "./waybills.ts";
+
+const text = z.string().nullish();
+const scanSchema = z.object({
+  godsStatCd: text,
+  godsStatNm: text,
+  /** What happened, in a sentence. */
+  status: text,
+  scanYmd: text,
+  /** `------`: nobody wrote down when. */
+  scanTme: text,
+  brnshpNm: text,
+});
+const answerSchema = z.object({
+  tracking: z.array(scanSchema).nullish(),
+  result: z.array(z.object({ invNo: text })).nullish(),
+});
+type Scan = z.output<typeof scanSchema>;
+
+/** What Lotte says when it knows neither the waybill nor the order. */
+export const UNKNOWN_NUMBER = "UNKNOWN_NUMBER";
+
+/** undefined: Lotte knows nothing of it. */
+export async function ask(
+  host: CarrierHost,
+  customerCode: string,
+  { invNo = "", ordNo = "" }: { invNo?: string; ordNo?: string },
+) {
+  const query = new URLSearchParams({ jobCustCd: customerCode, invNo, ordNo });
+  const answer = await host.find({
+    operation: "track",
+    method: "GET",
+    path: `api/pid/cus/806/custmer-view-tracking?${query.toString()}`,
+  });
+  return answer && answerSchema.parse(JSON.parse(answer.body.toString("utf8")));
+}
+
+export async function track(
+  host: CarrierHost,
+  parcels: readonly TrackedParcel[],
+  { customerCode, statusOf }: { customerCode: string; statusOf: StatusReader },
+): Promise<CarrierFact[]> {
+  const facts: CarrierFact[] = [];
+  for (const { tracking_number } of parcels) {
+    const known = await ask(host, customerCode, { invNo: tracking_number });
+    facts.push(...factsOf(known?.tracking ?? [], tracking_number, statusOf));
+  }
+  return facts;
+}
+
+/** Codes may be new without notice; their names then say what they mean. */
+function factsOf(scans: readonly Scan[], tracking_number: string, statusOf: StatusReader): CarrierFact[] {
+  return scans.flatMap((scan) => {
+    const occurred_at = timeOf(scan, scans);
+    const name = scan.godsStatNm?.trim() ?? "";
+    const raw_code = scan.godsStatCd?.trim() || name;
+    if (!occurred_at || !raw_code) return [];
+    return [
+      {
+        carrier_code: LOTTE.code,
+        tracking_number,
+        ...statusOf(raw_code, { name }),
+        raw_code,
+        description: [name, scan.status?.trim()].filter(Boolean).join(": "),
+        location: scan.brnshpNm?.trim() ?? "",
+        occurred_at,
+      },
+    ];
+  });
+}
+
+/** Without a time of its own, it is as late as the last scan of its day: such entries complete something. */
+function timeOf(scan: Scan, scans: readonly Scan[]): Date | undefined {
+  const own = momentOf(scan);
+  if (own) return own;
+  const sameDay = scans
+    .filter(({ scanYmd }) => scanYmd === scan.scanYmd)
+    .flatMap((one) => momentOf(one) ?? []);
+  if (sameDay.length > 0) return new Date(Math.max(...sameDay.map((at) => at.getTime())));
+  return instantOf(digitsOf(scan.scanYmd), SEOUL);
+}
+
+function momentOf({ scanYmd, scanTme }: Scan): Date | undefined {
+  const time = digitsOf(scanTme);
+  return time.length >= 4 ? instantOf(`${digitsOf(scanYmd)}${time}`, SEOUL) : undefined;
+}
+
+function digitsOf(value: string | null | undefined): string {
+  return (value ?? "").replace(/\D/g, "");
+}

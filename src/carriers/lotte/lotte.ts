@@ -1,0 +1,164 @@
+import { z } from "zod";
+import type { OutsideAnswer } from "../../outside/outside-client.ts";
+import { type CarrierHost, type CarrierSaid, createCarrierHost, readJson } from "../answers.ts";
+import {
+  type BoughtLabel,
+  type Carrier,
+  type CarrierCapabilities,
+  CarrierRefusal,
+  CarrierUncertain,
+  type LabelPackage,
+  type LabelPurchase,
+  type LabelRequest,
+} from "../carrier.ts";
+import { withHeaders } from "../fixed-headers.ts";
+import { jsonPost, parsedJson } from "../json-body.ts";
+import { drawLabel } from "../own-label.ts";
+import { createStatusReader } from "../status-map.ts";
+import type { CarrierTools } from "../tools.ts";
+import { ask, track, UNKNOWN_NUMBER } from "./journey.ts";
+import type { LotteSettings } from "./settings.ts";
+import statuses from "./statuses.json" with { type: "json" };
+import { bookedSchema, bookingOf, LOTTE, orderNumber, takeWaybills } from "./waybills.ts";
+
+const CAPABILITIES: CarrierCapabilities = {
+  labelFormats: [],
+  repeat: "lookup",
+  voidsLabels: false,
+  tracking: "poll",
+  trackingBatchSize: 50,
+  minPollSeconds: 2 * 3600,
+  rateLimit: { calls: 10_000, seconds: 86_400 },
+};
+
+/** The customer's code was not registered for tracking, or the key is none. */
+const NOT_LINKED = "EGTA4011";
+
+/** Boxes booked with Lotte in Korea under numbers from our range; there is nothing to cancel them with. */
+export function createLotteCarrier(settings: LotteSettings, tools: CarrierTools): Carrier {
+  const host = hostOf(settings, tools);
+  const { customerCode } = settings;
+  const statusOf = createStatusReader(statuses, settings.statuses);
+  const draw = (request: LabelRequest, waybills: ReadonlyMap<number, string>): LabelPurchase => ({
+    labels: request.packages.map((box) => labelOf(request, box, { waybills, settings, tools })),
+  });
+  return {
+    ...LOTTE,
+    capabilities: CAPABILITIES,
+    createLabel: async (request) => {
+      const waybills = await takeWaybills(request, settings, tools);
+      await book(host, request, { waybills, settings, now: tools.now() });
+      return draw(request, waybills);
+    },
+    findByReference: async (request) => {
+      const waybills = await takeWaybills(request, settings, tools);
+      for (const box of request.packages)
+        if (!(await isBooked(host, customerCode, { request, box, waybills }))) return undefined;
+      return draw(request, waybills);
+    },
+    track: (parcels) => track(host, parcels, { customerCode, statusOf }),
+  };
+}
+
+function hostOf({ baseUrl, apiKey }: LotteSettings, { outside, now }: CarrierTools): CarrierHost {
+  return createCarrierHost({
+    client: withHeaders(outside({ service: LOTTE.code, baseUrl }), { authorization: `IgtAK ${apiKey}` }),
+    name: LOTTE.name,
+    readError: readNo,
+    readHiddenError: readNo,
+    absent: [UNKNOWN_NUMBER],
+    now,
+  });
+}
+
+const noSchema = z.object({
+  code: z.string().nullish(),
+  status: z.string().nullish(),
+  message: z.string().nullish(),
+});
+
+/** `{code, message}` of the gateway and of tracking, where S is good; `{status, message}` of bookings. */
+function readNo({ body }: OutsideAnswer): CarrierSaid | undefined {
+  const read = noSchema.safeParse(parsedJson(body));
+  if (!read.success) return undefined; // whoever asked finds that it can't be read
+  const { code, status, message } = read.data;
+  if (code ? code === "S" : !status || /^(s|success)$/i.test(status)) return undefined;
+  const unknown = code !== NOT_LINKED && /없습니다|없음/.test(message ?? "");
+  return { code: unknown ? UNKNOWN_NUMBER : (code ?? ""), message: message || "no reason given" };
+}
+
+interface BookedBox {
+  request: LabelRequest;
+  box: LabelPackage;
+  waybills: ReadonlyMap<number, string>;
+}
+
+async function book(
+  host: CarrierHost,
+  request: LabelRequest,
+  { waybills, ...rest }: { waybills: ReadonlyMap<number, string>; settings: LotteSettings; now: Date },
+): Promise<void> {
+  const body = bookingOf(request, waybills, rest);
+  const call = { ...jsonPost("create_label", "api/pid/cus/714a/apiSndOut", body), buys: true };
+  const { rtn_list } = readJson(await host.ask(call), { name: LOTTE.name, call, shape: bookedSchema });
+  if (rtn_list.length < request.packages.length)
+    throw new CarrierUncertain(`Lotte answered for ${rtn_list.length} of ${request.packages.length} boxes`);
+  const refused: string[] = [];
+  for (const [index, box] of request.packages.entries()) {
+    const { rtnCd, rtnMsg } = rtn_list[index] as (typeof rtn_list)[number];
+    if (rtnCd === "S" || ALREADY.test(rtnMsg ?? "")) continue;
+    if (!(await isBookedBefore(host, rest.settings.customerCode, { request, box, waybills })))
+      refused.push(`box ${box.sequence_number}: ${rtnMsg || rtnCd}`);
+  }
+  if (refused.length > 0) throw refusal(request, refused);
+}
+
+/** An order number that was booked before is refused, in words that aren't documented; under our number it is this very box. */
+const ALREADY = /중복|이미|duplicate|already/i;
+
+async function isBookedBefore(host: CarrierHost, customerCode: string, box: BookedBox): Promise<boolean> {
+  try {
+    return await isBooked(host, customerCode, box);
+  } catch (error) {
+    const text = `Lotte refused a box, and doesn't say whether it was booked before: ${String(error)}`;
+    throw new CarrierUncertain(text, { cause: error });
+  }
+}
+
+/** Boxes whose fellows were refused stay booked under their numbers, and will be again: only Lotte's staff cancels. */
+function refusal({ packages, reference }: LabelRequest, refused: readonly string[]): CarrierRefusal {
+  const others = packages.length - refused.length;
+  const left =
+    others > 0 ? `; ${others} other boxes of ${reference} are booked and need cancelling at Lotte` : "";
+  return new CarrierRefusal(`Lotte refused ${refused.join("; ")}${left}`);
+}
+
+/** Whether Lotte has the box's order number under our waybill; without the right to track, nobody knows. */
+async function isBooked(
+  host: CarrierHost,
+  customerCode: string,
+  { request, box, waybills }: BookedBox,
+): Promise<boolean> {
+  try {
+    const known = await ask(host, customerCode, { ordNo: orderNumber(request, box) });
+    const numbers = (known?.result ?? []).map(({ invNo }) => (invNo ?? "").replace(/\D/g, ""));
+    return numbers.includes(waybills.get(box.sequence_number) as string);
+  } catch (error) {
+    if (error instanceof CarrierRefusal && error.code === NOT_LINKED) return false;
+    throw error;
+  }
+}
+
+function labelOf(
+  request: LabelRequest,
+  box: LabelPackage,
+  {
+    waybills,
+    settings,
+    tools,
+  }: { waybills: ReadonlyMap<number, string>; settings: LotteSettings; tools: CarrierTools },
+): BoughtLabel {
+  const tracking_number = waybills.get(box.sequence_number) as string;
+  const { labelFormat: format } = settings;
+  return drawLabel(tools, { carrier_name: LOTTE.name, format, request, box, tracking_number });
+}

@@ -1,0 +1,171 @@
+import { z } from "zod";
+import type { Address } from "../../domain/address.ts";
+import { personOf, requireParts, streetLines } from "../address-parts.ts";
+import type { CarrierHost } from "../answers.ts";
+import {
+  type BoughtLabel,
+  CarrierRefusal,
+  CarrierUncertain,
+  type LabelPackage,
+  type LabelPurchase,
+  type LabelRequest,
+  type LabelToVoid,
+} from "../carrier.ts";
+import { oneOrMore } from "../one-or-more.ts";
+import { stableUuid } from "../stable-uuid.ts";
+import { voidOnceMore } from "../void-again.ts";
+import { recoverPdf } from "./recovery.ts";
+import type { UpsSettings } from "./settings.ts";
+import { transaction } from "./ups-host.ts";
+
+const packageSchema = z.object({
+  TrackingNumber: z.string().min(1),
+  ShippingLabel: z.object({ GraphicImage: z.string().min(1) }),
+});
+
+/** Before version 2403 a single package is no list. */
+const shipmentSchema = z.object({
+  ShipmentResponse: z.object({
+    ShipmentResults: z.object({
+      ShipmentIdentificationNumber: z.string().min(1),
+      PackageResults: oneOrMore(packageSchema),
+    }),
+  }),
+});
+
+type SoldPackage = z.infer<typeof packageSchema>;
+
+export async function buyUpsLabels(
+  host: CarrierHost,
+  settings: UpsSettings,
+  request: LabelRequest,
+): Promise<LabelPurchase> {
+  const call = {
+    operation: "create_label",
+    method: "POST",
+    path: "api/shipments/v2409/ship",
+    headers: {
+      "content-type": "application/json",
+      ...transaction(stableUuid(`ups shipment ${request.reference}`)),
+    },
+    body: JSON.stringify(shipmentOf(settings, request)),
+    buys: true,
+  } as const;
+  const answer = await host.askJson(call, shipmentSchema);
+  const { ShipmentIdentificationNumber: id, PackageResults: sold } = answer.ShipmentResponse.ShipmentResults;
+  if (sold.length !== request.packages.length)
+    throw new CarrierUncertain(
+      `UPS sold ${sold.length} labels for ${request.packages.length} boxes as ${id}`,
+    );
+  const labels: BoughtLabel[] = [];
+  for (const [index, { sequence_number }] of request.packages.entries())
+    labels.push(await labelOf(host, settings, sequence_number, sold[index] as SoldPackage));
+  return { labels, carrier_reference: id };
+}
+
+/** What is sold is sold: when there is no PDF of it to be had, it is kept as ZPL. */
+async function labelOf(
+  host: CarrierHost,
+  { labelFormat }: UpsSettings,
+  sequence_number: number,
+  { TrackingNumber: tracking_number, ShippingLabel }: SoldPackage,
+): Promise<BoughtLabel> {
+  const zpl = Buffer.from(ShippingLabel.GraphicImage, "base64");
+  const pdf = labelFormat === "pdf" ? await recoverPdf(host, tracking_number) : undefined;
+  return { sequence_number, tracking_number, format: pdf ? "pdf" : "zpl", data: pdf ?? zpl };
+}
+
+function shipmentOf(settings: UpsSettings, request: LabelRequest): object {
+  const { from, to, packages, reference, service } = request;
+  requireParts("UPS", { from, to }, ["street", "city", "country"]);
+  const referenceNumber = { ReferenceNumber: { Value: reference.slice(0, 35) } };
+  const isUnitedStates = from.country === "US" && to.country === "US";
+  return {
+    ShipmentRequest: {
+      Request: { RequestOption: "nonvalidate" },
+      Shipment: {
+        // Within the United States a reference is that of a package, elsewhere of the whole.
+        ...(isUnitedStates ? {} : referenceNumber),
+        Shipper: { ...partyOf(from), ShipperNumber: settings.accountNumber },
+        ShipTo: partyOf(to),
+        PaymentInformation: {
+          ShipmentCharge: [{ Type: "01", BillShipper: { AccountNumber: settings.accountNumber } }],
+        },
+        Service: { Code: service || settings.service },
+        Package: packages.map((box) => ({
+          ...packageOf(settings, box),
+          ...(isUnitedStates ? referenceNumber : {}),
+        })),
+      },
+      LabelSpecification: {
+        LabelImageFormat: { Code: "ZPL" },
+        LabelStockSize: { Height: "6", Width: "4" },
+      },
+    },
+  };
+}
+
+function partyOf(address: Address): object {
+  const { company, contact_name, phone, email, city, state, postal_code, country } = address;
+  return {
+    Name: (company || contact_name).slice(0, 35),
+    AttentionName: personOf(address).slice(0, 35),
+    ...(phone ? { Phone: { Number: phone.slice(0, 15) } } : {}),
+    ...(email ? { EMailAddress: email.slice(0, 50) } : {}),
+    Address: {
+      AddressLine: streetLines(address),
+      City: city,
+      ...(state ? { StateProvinceCode: state } : {}),
+      ...(postal_code ? { PostalCode: postal_code } : {}),
+      CountryCode: country,
+    },
+  };
+}
+
+const METRIC = { weight: "KGS", length: "CM", unit_kg: 1, unit_cm: 1 };
+const IMPERIAL = { weight: "LBS", length: "IN", unit_kg: 0.45359237, unit_cm: 2.54 };
+
+/** All numbers are texts. */
+function packageOf({ units, packagingCode }: UpsSettings, box: LabelPackage): object {
+  const { weight, length, unit_kg, unit_cm } = units === "metric" ? METRIC : IMPERIAL;
+  const sides = [box.length, box.width, box.height];
+  const [Length, Width, Height] = sides.map((side) => rounded(side / unit_cm));
+  const Dimensions = { UnitOfMeasurement: { Code: length }, Length, Width, Height };
+  return {
+    Packaging: { Code: packagingCode },
+    ...(sides.every((side) => side > 0) ? { Dimensions } : {}),
+    PackageWeight: { UnitOfMeasurement: { Code: weight }, Weight: rounded(box.weight / unit_kg) },
+  };
+}
+
+function rounded(value: number): string {
+  return String(Math.max(0.01, Math.round(value * 100) / 100));
+}
+
+const voidedSchema = z.object({
+  VoidShipmentResponse: z.object({
+    SummaryResult: z.object({
+      Status: z.object({ Code: z.coerce.string(), Description: z.string().default("") }),
+    }),
+  }),
+});
+
+/** All packages of a shipment are voided together; its number is that of the first one. */
+export async function voidUpsLabels(
+  host: CarrierHost,
+  { reference, tracking_numbers, carrier_reference }: LabelToVoid,
+): Promise<void> {
+  const id = carrier_reference ?? tracking_numbers[0];
+  if (id === undefined) return;
+  const call = {
+    operation: "void_label",
+    method: "DELETE",
+    path: `api/shipments/v2409/void/cancel/${encodeURIComponent(id)}`,
+    headers: transaction(stableUuid(`ups void ${reference}`)),
+  } as const;
+  await voidOnceMore(async () => {
+    const { Status } = (await host.askJson(call, voidedSchema)).VoidShipmentResponse.SummaryResult;
+    if (Status.Code !== "1")
+      throw new CarrierRefusal(`UPS did not void ${id}: ${Status.Description}`, "NOT_VOIDED");
+  });
+}
