@@ -24,12 +24,25 @@ const urlOf = (...schemes: string[]) =>
     error: `must be a URL that begins with ${schemes.map((scheme) => `${scheme}://`).join(" or ")}`,
   });
 
+const brokers = z
+  .string()
+  .transform((text) => text.split(",").map((broker) => broker.trim()))
+  .refine((list) => list.every((broker) => /^[\w.-]+:\d{1,5}$/.test(broker)), {
+    error: "must be a list such as kafka-1.example:9092,kafka-2.example:9092",
+  });
+const topic = z
+  .string()
+  .regex(/^(?!\.{1,2}$)[\w.-]{1,249}$/, "must be a topic of letters, digits, ., _ and -");
+
 const schema = z.object({
   DATABASE_URL: urlOf("postgres", "postgresql").optional(),
   REDIS_URL: urlOf("redis", "rediss").optional(),
+  KAFKA_BROKERS: brokers.optional(),
+  KAFKA_TOPIC: topic.default("tracking.updated"),
   DATA_DIR: z.string().default(".data"),
   GRPC_PORT: port.default(50_051),
   HTTP_PORT: port.default(8080),
+  METRICS_PORT: port.optional(),
   HOST: z.string().default("127.0.0.1"),
   AUTH: oneOf(["tokens", "none"]).default("tokens"),
   AUTH_SECRET: z.string().min(32, "must have at least 32 characters").optional(),
@@ -48,6 +61,14 @@ const schema = z.object({
   LOG_LEVEL: oneOf(LOG_LEVELS).default("info"),
   TRACKING_POLL_SECONDS: number(0.1, 86_400).default(60),
   MOCK_CARRIER_SPEED: number(1, 1_000_000).default(1),
+  CARRIERS: z.string().optional(),
+  CARRIER_RULES: z.string().optional(),
+  CREDENTIALS_KEY: z.string().optional(),
+  CHANNELS: z.string().optional(),
+  LABEL_STORE_URL: urlOf("s3").optional(),
+  AWS_ACCESS_KEY_ID: z.string().optional(),
+  AWS_SECRET_ACCESS_KEY: z.string().optional(),
+  AWS_SESSION_TOKEN: z.string().optional(),
   DRAIN_SECONDS: number(0, 60).optional(),
 });
 
@@ -63,7 +84,8 @@ export function readConfig(environment: Record<string, string | undefined> = pro
   );
   const read = schema.safeParse(given);
   if (!read.success) throw new ConfigError(explain(read.error));
-  const { TLS_CERT, TLS_KEY, TLS_CLIENT_CA, ...config } = read.data;
+  const { TLS_CERT, TLS_KEY, TLS_CLIENT_CA, ...others } = read.data;
+  const { LABEL_STORE_URL, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, ...config } = others;
   if ((TLS_CERT === undefined) !== (TLS_KEY === undefined))
     throw new ConfigError(
       `${TLS_CERT ? "TLS_KEY" : "TLS_CERT"}: TLS_CERT and TLS_KEY are set together, or neither is`,
@@ -83,7 +105,52 @@ export function readConfig(environment: Record<string, string | undefined> = pro
       : undefined;
   // A platform's load balancer needs a while to notice that we go; nobody balances over a private database.
   const DRAIN_SECONDS = config.DRAIN_SECONDS ?? (config.DATABASE_URL ? 5 : 0);
-  return { ...config, DRAIN_SECONDS, DATA_DIR: resolve(PROJECT, config.DATA_DIR), tls };
+  const CARRIERS = settingsOf("CARRIERS", config.CARRIERS, "fedex");
+  const CARRIER_RULES = config.CARRIER_RULES && listOf("CARRIER_RULES", config.CARRIER_RULES);
+  const CHANNELS = settingsOf("CHANNELS", config.CHANNELS, "best_buy");
+  const labelBucket = LABEL_STORE_URL ? bucketOf(LABEL_STORE_URL, others) : undefined;
+  return {
+    ...config,
+    CARRIERS,
+    CARRIER_RULES,
+    CHANNELS,
+    DRAIN_SECONDS,
+    DATA_DIR: resolve(PROJECT, config.DATA_DIR),
+    tls,
+    labelBucket,
+  };
+}
+
+type Keys = Pick<
+  z.output<typeof schema>,
+  "AWS_ACCESS_KEY_ID" | "AWS_SECRET_ACCESS_KEY" | "AWS_SESSION_TOKEN"
+>;
+
+/** `s3://bucket/a/prefix?region=eu-central-1&endpoint=https://minio.example`: without an endpoint, Amazon's. */
+function bucketOf(
+  text: string,
+  { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN: sessionToken }: Keys,
+) {
+  const { hostname: bucket, pathname, searchParams } = new URL(text);
+  const region = searchParams.get("region") ?? "us-east-1";
+  const endpoint = searchParams.get("endpoint") ?? `https://s3.${region}.amazonaws.com`;
+  const prefix = pathname.replace(/^\/+|\/+$/g, "");
+  if (
+    !/^[a-z0-9][a-z0-9.-]{2,62}$/.test(bucket) ||
+    !/^[\w./-]*$/.test(prefix) ||
+    !/^https?:\/\//.test(endpoint)
+  )
+    throw new ConfigError(
+      "LABEL_STORE_URL: must be such as s3://bucket/prefix?region=eu-central-1&endpoint=https://store.example",
+    );
+  if (!AWS_ACCESS_KEY_ID || !AWS_SECRET_ACCESS_KEY)
+    throw new ConfigError("LABEL_STORE_URL: needs AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY");
+  const credentials = {
+    accessKeyId: AWS_ACCESS_KEY_ID,
+    secretAccessKey: AWS_SECRET_ACCESS_KEY,
+    sessionToken,
+  };
+  return { endpoint, region, bucket, prefix: prefix === "" ? "" : `${prefix}/`, credentials };
 }
 
 /** Several processes on a database that was named have to trust the same tokens, so their key is named too. */
@@ -112,6 +179,27 @@ function checkKeySet(source: string): void {
     throw new ConfigError(
       `AUTH_JWKS: must be a URL, or a file with a JSON Web Key Set, which ${source} is not`,
     );
+}
+
+/** JSON text, or the path of a file with it. It holds credentials: of what is wrong with it, nothing is repeated. */
+function settingsOf(name: string, source: string | undefined, example: string): Record<string, unknown> {
+  if (source === undefined) return {};
+  const settings = z.record(z.string(), z.unknown()).safeParse(jsonOf(name, source));
+  if (settings.success) return settings.data;
+  throw new ConfigError(`${name}: must be JSON such as {"${example}": {…}}, or the path of a file with it`);
+}
+
+function listOf(name: string, source: string): unknown[] {
+  const list = z.array(z.unknown()).safeParse(jsonOf(name, source));
+  if (list.success) return list.data;
+  throw new ConfigError(
+    `${name}: must be a JSON list such as [{"carrier_code": "fedex"}], or the path of a file`,
+  );
+}
+
+function jsonOf(name: string, source: string): unknown {
+  const isPath = !/["'{}\n]|:\s/.test(source);
+  return parseJson(isPath ? read(name, source).toString() : source);
 }
 
 function parseJson(text: string): unknown {

@@ -7,6 +7,8 @@ export interface RunInfo {
   pid: number;
   grpcPort: number | null;
   httpPort: number | null;
+  /** Where a platform looks; null: only the HTTP port has it. */
+  metricsPort: number | null;
   databaseUrl: string;
   redisUrl: string;
 }
@@ -25,13 +27,14 @@ export async function writeRunFile(path: string, info: RunInfo): Promise<void> {
 
 /** The service that is running on this data directory, if one is. */
 export async function readRunFile(path: string): Promise<RunInfo | undefined> {
-  try {
-    const text = await readFile(path, "utf8");
-    const identity = parseIdentity(text);
-    return identity && isAlive(identity) ? (JSON.parse(text) as RunInfo) : undefined;
-  } catch {
-    return undefined;
-  }
+  const text = await readFile(path, "utf8").catch(unlessMissing);
+  const identity = text === undefined ? undefined : parseIdentity(text);
+  return identity && isAlive(identity) ? (JSON.parse(text as string) as RunInfo) : undefined;
+}
+
+/** A file that is there and can't be read is no sign that nothing runs. */
+function unlessMissing(error: NodeJS.ErrnoException): undefined {
+  if (error.code !== "ENOENT") throw error;
 }
 
 export async function removeRunFile(path: string): Promise<void> {

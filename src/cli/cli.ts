@@ -1,9 +1,13 @@
 import { Command } from "commander";
 import { ConfigError } from "../config.ts";
 import { DependencyError } from "../dependencies.ts";
+import { registerAlerts } from "./alerts.ts";
 import { registerBench } from "./bench/bench.ts";
+import { registerCarriers } from "./carriers.ts";
 import { registerDeadLetters } from "./dead-letters.ts";
 import { registerDemo } from "./demo/demo.ts";
+import { registerJobs } from "./jobs.ts";
+import { registerLabels } from "./labels.ts";
 import { registerMigrate } from "./migrate.ts";
 import { registerSeed } from "./seed.ts";
 import { registerServe } from "./serve.ts";
@@ -22,7 +26,11 @@ for (const register of [
   registerMigrate,
   registerToken,
   registerVerify,
+  registerAlerts,
   registerDeadLetters,
+  registerLabels,
+  registerCarriers,
+  registerJobs,
 ])
   register(program);
 

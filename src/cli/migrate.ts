@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { createLogger } from "../logger.ts";
-import { prepareDatabase } from "../main.ts";
+import { prepareDatabase } from "../start/schema.ts";
 import { withDatabase } from "./with-database.ts";
 
 export function registerMigrate(program: Command): void {

@@ -4,11 +4,10 @@ import { type Config, readConfig } from "../config.ts";
 import { createLogger, type Logger } from "../logger.ts";
 import { type Service, startService } from "../main.ts";
 import { writeRunFile } from "../run-file.ts";
+import { MAX_STOP_MS } from "../start/opened.ts";
 
 /** One Ctrl-C can arrive several times: from the terminal, from npm, from the Node that handed over to this one. */
 const SAME_SIGNAL_MS = 1_000;
-/** Longer than everything that an orderly end waits for. */
-const MAX_STOP_MS = 60_000;
 /** How long a start that nobody wants any more may go on, so that it can be taken back in order. */
 const MAX_START_AFTER_SIGNAL_MS = 5_000;
 
@@ -26,18 +25,38 @@ async function serve({ readyFile }: { readyFile?: string }): Promise<void> {
   const config = readConfig();
   const logger = createLogger(config.LOG_LEVEL);
   const asked = waitForSignal();
-  const starting = startService(config, logger);
-  const giveUp = asked.then(() => delay(MAX_START_AFTER_SIGNAL_MS));
-  const service = await Promise.race([starting, giveUp]);
-  if (!service) process.exit(1);
+  const service = await startUnlessAsked(config, logger, asked);
   await announce(service, config, logger, readyFile);
   const signal = await asked;
   logger.info({ signal }, "going down");
-  setTimeout(() => process.exit(1), MAX_STOP_MS).unref();
   await leave(service, signal, config);
+  setTimeout(() => process.exit(1), MAX_STOP_MS).unref();
   await service.stop();
   logger.info("stopped");
   process.exit(0); // whatever a library still keeps open must not keep the process
+}
+
+/** Ends the process when it is asked to go before it is ready. */
+async function startUnlessAsked(
+  config: Config,
+  logger: Logger,
+  asked: Promise<NodeJS.Signals>,
+): Promise<Service> {
+  const unwanted = new AbortController();
+  const giveUp = asked.then(() => {
+    unwanted.abort();
+    return delay(MAX_START_AFTER_SIGNAL_MS);
+  });
+  try {
+    const service = await Promise.race([startService(config, logger, unwanted.signal), giveUp]);
+    if (service) return service;
+    logger.warn("stopped in the middle of the start");
+    process.exit(1);
+  } catch (error) {
+    if (!unwanted.signal.aborted) throw error;
+    logger.info("stopped before the start was done");
+    process.exit(0);
+  }
 }
 
 async function announce({ info }: Service, config: Config, logger: Logger, readyFile: string | undefined) {

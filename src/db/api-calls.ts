@@ -2,7 +2,7 @@ import { type Selectable, sql } from "kysely";
 import type { Database } from "./database.ts";
 import type { ApiCalls } from "./schema.ts";
 
-/** One call to a service of somebody else's, for the audit. */
+/** One call to a service of somebody else's, for the audit: what must not be kept of it is blotted out already. */
 export interface ApiCall {
   service: string;
   endpoint: string;
@@ -17,15 +17,14 @@ export interface ApiCall {
   attempt: number;
 }
 
-const MAX_BODY = 20_000;
-
 export async function insertApiCall(db: Database, call: ApiCall): Promise<void> {
   await sql`
     insert into api_calls (service, endpoint, related_id, request_payload, response_body, status_code, is_success,
       duration_ms, attempt)
     values (${call.service}, ${call.endpoint}, ${call.related_id}, ${JSON.stringify(call.request_payload)}::jsonb,
-      ${call.response_body.slice(0, MAX_BODY).replaceAll("\u0000", "")}, ${call.status_code}, ${call.is_success},
-      ${Math.round(call.duration_ms)}, ${call.attempt})`.execute(db);
+      ${call.response_body}, ${call.status_code}, ${call.is_success}, ${Math.round(call.duration_ms)}, ${call.attempt})`.execute(
+    db,
+  );
 }
 
 export type ApiCallRow = Selectable<ApiCalls>;

@@ -6,6 +6,7 @@ import type {
   PickingTaskStatus,
   ShipmentStatus,
 } from "../domain/vocabulary.ts";
+import { noteShipmentEvents } from "./committed.ts";
 import { column } from "./stock.ts";
 import type { Transaction } from "./transaction.ts";
 
@@ -153,9 +154,20 @@ export async function cancelShipments(
     ), voids as (
       select graphile_worker.add_job('void_label', json_build_object('shipment_id', id::text),
         job_key => 'void_label:' || id, max_attempts => 25)
-      from cancelled where label_status in ('requested', 'created')
+      from cancelled where label_status in ('requested', 'created', 'needs_review')
     )
     select cancelled.* from cancelled, (select count(*) from voids) as enqueued order by id`.execute(trx);
+  noteShipmentEvents(
+    trx,
+    rows.map(({ id: shipment_id, order_id, carrier_code, tracking_number }) => ({
+      shipment_id,
+      order_id,
+      carrier_code,
+      tracking_number,
+      event_type: "SHIPMENT_CANCELLED",
+      payload: { reason },
+    })),
+  );
   return rows;
 }
 

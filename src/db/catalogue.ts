@@ -10,23 +10,37 @@ export interface WarehouseRow {
   name: string;
   priority: number;
   address: Record<string, string>;
+  gs1_company_prefix: string | null;
   created_at: Date;
   updated_at: Date;
+}
+
+export interface NewWarehouse {
+  code: string;
+  name: string;
+  priority: number;
+  address: Record<string, string>;
+  /** Left out: as it was. Empty: none. */
+  gs1_company_prefix?: string | undefined;
 }
 
 /** Makes or updates warehouses by code, each with its put-back and quarantine place; in the order given. */
 export async function upsertWarehouses(
   trx: Transaction,
-  rows: readonly { code: string; name: string; priority: number; address: Record<string, string> }[],
+  rows: readonly NewWarehouse[],
 ): Promise<WarehouseRow[]> {
   const stored = await sql<WarehouseRow>`
-    insert into warehouses as w (code, name, priority, address)
-    select code, name, priority, address from unnest(${column(rows, "code")}::text[], ${column(rows, "name")}::text[],
-      ${column(rows, "priority")}::int[], ${rows.map((row) => JSON.stringify(row.address))}::jsonb[])
-      as warehouse (code, name, priority, address) order by code
+    with given as (
+      select * from unnest(${column(rows, "code")}::text[], ${column(rows, "name")}::text[],
+        ${column(rows, "priority")}::int[], ${rows.map((row) => JSON.stringify(row.address))}::jsonb[],
+        ${rows.map((row) => row.gs1_company_prefix ?? null)}::text[]) as warehouse (code, name, priority, address, prefix)
+    )
+    insert into warehouses as w (code, name, priority, address, gs1_company_prefix)
+    select code, name, priority, address, nullif(prefix, '') from given order by code
     on conflict (code) do update set name = excluded.name, priority = excluded.priority, address = excluded.address,
+      gs1_company_prefix = (select nullif(coalesce(prefix, w.gs1_company_prefix), '') from given where code = w.code),
       updated_at = now()
-    returning id, code, name, priority, address, created_at, updated_at`.execute(trx);
+    returning id, code, name, priority, address, gs1_company_prefix, created_at, updated_at`.execute(trx);
   await sql`
     insert into locations (warehouse_id, code, barcode, kind)
     select w.id, place.code, place.code, place.kind

@@ -2,6 +2,8 @@ import { Kysely, PostgresDialect } from "kysely";
 import pg from "pg";
 import { PreparingClient } from "./preparing-client.ts";
 import type { DB } from "./schema.ts";
+import { SoundPool } from "./sound-pool.ts";
+import { Turnstile } from "./turnstile.ts";
 
 export type Database = Kysely<DB>;
 
@@ -10,7 +12,7 @@ const NUMERIC = 1700;
 const DATE = 1082;
 
 /** int8 does not fit a JavaScript number; a date has no time zone; our numerics are kilograms and centimetres. */
-const types = {
+const TYPES = {
   getTypeParser(oid: number, format?: "text" | "binary") {
     if (oid === INT8) return BigInt;
     if (oid === NUMERIC) return Number;
@@ -23,9 +25,26 @@ export interface PoolOptions {
   connectionString: string;
   max?: number;
   applicationName?: string;
-  /** How long a query waits for its turn when all connections are busy. */
-  waitMs?: number;
+  /** How long the server works on one statement; 0 for as long as it takes. */
+  statementMs?: number;
+  /** How values are read, where not as the rest of this service reads them. */
+  types?: pg.CustomTypesConfig;
 }
+
+const STATEMENT_MS = 5_000;
+/**
+ * Every wait has an end, and who knows best what is wrong speaks first: a lock that others hold (the call may be repeated),
+ * then a statement that is too slow, then, when the server has let its own limits pass, a line that is dead.
+ */
+const LOCK_BEFORE_MS = 1_000;
+const SILENCE_AFTER_MS = 2_000;
+/** A server that lets us in and says nothing is frozen, or not there any more. */
+const CONNECT_MS = 3_000;
+/** No transaction of ours pauses: one that does is of a process that hangs or is cut off, and others wait for its locks. */
+const IDLE_IN_TRANSACTION_MS = 5_000;
+const KEEP_ALIVE_MS = 10_000;
+/** Memory that a session has gathered is given back now and then, and a server that took over gets its share. */
+const LIFETIME_SECONDS = 1_800;
 
 /**
  * A pool that neither hangs nor takes the process down: every wait has an end, a lost backend is an error of the query
@@ -35,29 +54,32 @@ export function createPool({
   connectionString,
   max = 10,
   applicationName = "warehouse",
-  waitMs = 5_000,
+  statementMs = STATEMENT_MS,
+  types = TYPES,
 }: PoolOptions): pg.Pool {
-  const pool = new pg.Pool({
+  return new SoundPool({
     Client: PreparingClient,
     connectionString,
     max,
     types,
     application_name: applicationName,
-    connectionTimeoutMillis: waitMs,
-    statement_timeout: 30_000,
-    query_timeout: 35_000,
-    lock_timeout: 15_000,
-    idle_in_transaction_session_timeout: 30_000,
-    keepAlive: true,
-    maxLifetimeSeconds: 1_800,
+    connectionTimeoutMillis: CONNECT_MS,
+    idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,
+    keepAlive: true, // finds lines that died while nobody asked anything
+    keepAliveInitialDelayMillis: KEEP_ALIVE_MS,
+    maxLifetimeSeconds: LIFETIME_SECONDS,
+    ...(statementMs === 0 ? {} : limits(statementMs)),
   });
-  pool.on("error", () => {}); // an idle client died: the pool has dropped it already
-  pool.on("connect", (client) => {
-    client.on("error", () => {}); // without a listener, a backend killed in mid-transaction ends the process
-  });
-  return pool;
 }
 
-export function createDatabase(pool: pg.Pool): Database {
-  return new Kysely<DB>({ dialect: new PostgresDialect({ pool }) });
+function limits(statementMs: number) {
+  return {
+    lock_timeout: statementMs - LOCK_BEFORE_MS,
+    statement_timeout: statementMs,
+    query_timeout: statementMs + SILENCE_AFTER_MS,
+  };
+}
+
+export function createDatabase(pool: pg.Pool, turnstile = new Turnstile(pool)): Database {
+  return new Kysely<DB>({ dialect: new PostgresDialect({ pool: turnstile }) });
 }

@@ -17,6 +17,8 @@ export interface NewDeadLetter {
   event_type: string;
   payload: Record<string, string>;
   reason: string;
+  /** The error's stack; empty when there was no error but a message that can't be read. */
+  trace: string;
   attempts: number;
 }
 
@@ -28,19 +30,34 @@ export async function insertDeadLetters(trx: Transaction, letters: readonly NewD
       select * from unnest(${column(letters, "stream")}::text[], ${column(letters, "entry_id")}::text[],
         ${column(letters, "event_id")}::text[], ${column(letters, "event_type")}::text[],
         ${letters.map((letter) => JSON.stringify(letter.payload))}::jsonb[], ${column(letters, "reason")}::text[],
-        ${column(letters, "attempts")}::int[])
-        as letter (stream, entry_id, event_id, event_type, payload, reason, attempts)
+        ${column(letters, "trace")}::text[], ${column(letters, "attempts")}::int[])
+        as letter (stream, entry_id, event_id, event_type, payload, reason, trace, attempts)
     ), reopened as (
       update dead_letters d set status = 'open', resolved_at = null, entry_id = incoming.entry_id,
-        reason = incoming.reason, attempts = d.attempts + incoming.attempts
+        reason = incoming.reason, trace = incoming.trace, attempts = d.attempts + incoming.attempts
       from incoming
       where d.status = 'redriven' and d.stream = incoming.stream and d.event_id = incoming.event_id
       returning d.stream, d.event_id
     )
-    insert into dead_letters (stream, entry_id, event_id, event_type, payload, reason, attempts)
+    insert into dead_letters (stream, entry_id, event_id, event_type, payload, reason, trace, attempts)
     select * from incoming
     where not exists (select from reopened r where r.stream = incoming.stream and r.event_id = incoming.event_id)
     on conflict (stream, entry_id) do nothing`.execute(trx);
+}
+
+/** Of these entries, the ids of those that are dead letters, or were: one that was redriven comes back as another entry. */
+export async function findBuried(
+  db: Database,
+  stream: string,
+  entries: readonly { id: string; eventId: string }[],
+): Promise<Set<string>> {
+  if (entries.length === 0) return new Set();
+  const { rows } = await sql<{ id: string }>`
+    select entry.id from unnest(${column(entries, "id")}::text[], ${column(entries, "eventId")}::text[]) as entry (id, event_id)
+    where exists (
+      select from dead_letters d
+      where d.stream = ${stream} and (d.entry_id = entry.id or d.event_id = entry.event_id))`.execute(db);
+  return new Set(rows.map((row) => row.id));
 }
 
 /** One more failed attempt at an entry; says how many there were. */
@@ -58,22 +75,53 @@ export async function countAttempt(
   return rows[0]?.attempts ?? 1;
 }
 
+/** Joined by AND; what is left out fits all. */
+export interface DeadLetterFilter {
+  stream?: string | undefined;
+  event_type?: string | undefined;
+  /** A part of it, in capitals or not. */
+  reason?: string | undefined;
+}
+
 export async function listDeadLetters(
   db: Database,
-  filter: {
-    statuses: readonly DeadLetterStatus[];
-    stream?: string | undefined;
-    event_type?: string | undefined;
-  },
+  { statuses, ...filter }: DeadLetterFilter & { statuses: readonly DeadLetterStatus[] },
   page: { size: number; after: bigint },
 ): Promise<DeadLetterRow[]> {
   // Newest first, so the key of the next page is the smallest id seen; 0 starts.
-  let query = db.selectFrom("dead_letters").selectAll().orderBy("id", "desc").limit(page.size);
+  let query = db
+    .selectFrom("dead_letters")
+    .selectAll()
+    .where(fits(filter))
+    .orderBy("id", "desc")
+    .limit(page.size);
   if (page.after > 0n) query = query.where("id", "<", page.after);
-  if (filter.statuses.length > 0) query = query.where("status", "in", filter.statuses);
-  if (filter.stream) query = query.where("stream", "=", filter.stream);
-  if (filter.event_type) query = query.where("event_type", "=", filter.event_type);
+  if (statuses.length > 0) query = query.where("status", "in", statuses);
   return (await query.execute()) as DeadLetterRow[];
+}
+
+function fits({ stream, event_type, reason }: DeadLetterFilter) {
+  return sql<boolean>`(${stream ?? null}::text is null or stream = ${stream ?? null})
+    and (${event_type ?? null}::text is null or event_type = ${event_type ?? null})
+    and (${reason ?? null}::text is null or position(lower(${reason ?? null}) in lower(reason)) > 0)`;
+}
+
+/** The ids of the oldest open ones, locked. Whoever waited for the lock finds only what is still open. */
+export async function lockOpenDeadLetters(
+  trx: Transaction,
+  filter: DeadLetterFilter,
+  limit: number,
+): Promise<bigint[]> {
+  const { rows } = await sql<{ id: bigint }>`
+    select id from dead_letters where status = 'open' and ${fits(filter)} order by id limit ${limit}
+    for update`.execute(trx);
+  return rows.map((row) => row.id);
+}
+
+export async function countOpenDeadLetters(db: Database, filter: DeadLetterFilter = {}): Promise<bigint> {
+  const { rows } = await sql<{ open: bigint }>`
+    select count(*) as open from dead_letters where status = 'open' and ${fits(filter)}`.execute(db);
+  return rows[0]?.open ?? 0n;
 }
 
 export async function findDeadLetter(db: Database, id: bigint): Promise<DeadLetterRow | undefined> {

@@ -67,11 +67,11 @@ async function firstAnswers(
   return new Map(rows.map((row) => [`${row.request_id}/${row.principal}`, row]));
 }
 
-/** Stores the answers of claimed requests, and gives the ids of the refused ones back: they may be tried again. */
+/** Stores the answers of claimed requests, and gives the ids of those back that were not answered: they come again. */
 export async function settleRequests(
   trx: Transaction,
   answered: readonly { call: KeyedCall; response: string }[],
-  refused: readonly KeyedCall[],
+  unanswered: readonly KeyedCall[],
 ): Promise<void> {
   if (answered.length > 0)
     await sql`/* hot: settle_requests */
@@ -81,10 +81,10 @@ export async function settleRequests(
         ${answered.map(({ call }) => Buffer.from(call.bodyHash))}::bytea[],
         ${answered.map(({ response }) => response)}::jsonb[]) as answer (principal, request_id, body_hash, response)
       where key.principal = answer.principal and key.request_id = answer.request_id`.execute(trx);
-  if (refused.length > 0)
+  if (unanswered.length > 0)
     await sql`
       delete from idempotency_keys key
-      using unnest(${refused.map((call) => call.principal)}::text[], ${refused.map((call) => call.requestId)}::uuid[])
-            as call (principal, request_id)
+      using unnest(${unanswered.map((call) => call.principal)}::text[],
+                   ${unanswered.map((call) => call.requestId)}::uuid[]) as call (principal, request_id)
       where key.principal = call.principal and key.request_id = call.request_id`.execute(trx);
 }

@@ -1,6 +1,8 @@
 import { sql } from "kysely";
 import { DomainError } from "../domain/errors.ts";
+import { noteRequestId } from "./committed.ts";
 import type { Database } from "./database.ts";
+import { decodeAnswer, encodeAnswer, encodeRefusal, isVerdict } from "./stored-answers.ts";
 import { inTransaction, type Transaction } from "./transaction.ts";
 
 /** Who asks for what, and under which request id: what makes a write replayable. */
@@ -15,16 +17,42 @@ export interface Call {
 
 /**
  * Runs `work` once per request id: the first answer is stored with the effect, in its transaction, and given again to
- * whoever repeats the call. Callers that come at once wait for the first on the key's row.
+ * whoever repeats the call. Callers that come at once wait for the first on the key's row. A refusal that the state has
+ * decided is an answer too: it stays the request's verdict, whatever becomes of the state.
  */
 export async function once<T>(db: Database, call: Call, work: (trx: Transaction) => Promise<T>): Promise<T> {
-  return inTransaction(db, async (trx) => {
-    const earlier = await claimRequest(trx, call);
-    if (earlier) return decodeAnswer<T>(earlier.response);
-    const answer = await work(trx);
-    await storeAnswer(trx, call, encodeAnswer(answer));
-    return answer;
+  let refusal: DomainError | undefined;
+  const judged = (error: unknown): never => {
+    refusal = isVerdict(error) ? error : undefined;
+    throw error;
+  };
+  try {
+    return await inTransaction(db, async (trx) => {
+      noteRequestId(trx, call.requestId);
+      const earlier = await claimRequest(trx, call);
+      if (earlier) return decodeAnswer<T>(earlier.response);
+      const answer = await work(trx).catch(judged);
+      await storeAnswer(trx, call, encodeAnswer(answer));
+      return answer;
+    });
+  } catch (error) {
+    if (refusal === undefined || error !== refusal || call.requestId === undefined) throw error;
+    return keepRefusal<T>(db, call, refusal);
+  }
+}
+
+/**
+ * The refused work was rolled back, its key with it: the verdict is written by itself. Until that is done nobody has
+ * been told anything, so whatever the same request was answered in between is the answer for this caller too.
+ */
+async function keepRefusal<T>(db: Database, call: Call, refusal: DomainError): Promise<T> {
+  const earlier = await inTransaction(db, async (trx) => {
+    const known = await claimRequest(trx, call);
+    if (!known) await storeAnswer(trx, call, encodeRefusal(refusal));
+    return known;
   });
+  if (earlier) return decodeAnswer<T>(earlier.response);
+  throw refusal;
 }
 
 /** Undefined: the request is ours to do. Otherwise what was answered the first time. */
@@ -66,31 +94,4 @@ async function storeAnswer(trx: Transaction, call: Call, response: string): Prom
   if (call.requestId === undefined) return;
   await sql`update idempotency_keys set response = ${response}::jsonb
     where principal = ${call.principal} and request_id = ${call.requestId}`.execute(trx);
-}
-
-/** JSON that keeps bigints, dates and bytes apart from strings. */
-export function encodeAnswer(value: unknown): string {
-  return JSON.stringify(value ?? null, function (this: Record<string, unknown>, key, plain) {
-    const original = this[key]; // JSON.stringify has called toJSON on `plain` already
-    if (typeof original === "bigint") return { $: "n", v: original.toString() };
-    if (original instanceof Date) return { $: "d", v: original.toISOString() };
-    if (original instanceof Uint8Array) return { $: "b", v: Buffer.from(original).toString("base64") };
-    return plain;
-  });
-}
-
-export function decodeAnswer<T>(stored: unknown): T {
-  return revive(stored) as T;
-}
-
-function revive(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(revive);
-  if (typeof value !== "object" || value === null) return value;
-  if ("$" in value && "v" in value) {
-    const text = String(value.v);
-    if (value.$ === "n") return BigInt(text);
-    if (value.$ === "d") return new Date(text);
-    return Buffer.from(text, "base64");
-  }
-  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, revive(inner)]));
 }

@@ -1,4 +1,5 @@
 import { sql } from "kysely";
+import type { Database } from "./database.ts";
 import type { Transaction } from "./transaction.ts";
 
 /**
@@ -15,5 +16,18 @@ export async function claimEvents(
     insert into processed_events (consumer, event_id)
     select ${consumer}, event_id from (select distinct unnest(${event_ids}::text[]) as event_id) ids order by event_id
     on conflict do nothing returning event_id`.execute(trx);
+  return rows.map((row) => row.event_id);
+}
+
+/** Of these deliveries, those that are processed. */
+export async function findProcessed(
+  db: Database,
+  consumer: string,
+  event_ids: readonly string[],
+): Promise<string[]> {
+  if (event_ids.length === 0) return [];
+  const { rows } = await sql<{ event_id: string }>`
+    select event_id from processed_events
+    where consumer = ${consumer} and event_id = any(${event_ids}::text[])`.execute(db);
   return rows.map((row) => row.event_id);
 }

@@ -7,39 +7,59 @@ import { column } from "./stock.ts";
 import type { Transaction } from "./transaction.ts";
 
 export interface StoredLabel {
+  package_id: bigint;
   format: LabelFormat;
   content_type: string;
-  data: Uint8Array;
+  /** null: they are in the object store, under the key. */
+  data: Uint8Array | null;
+  store_key: string | null;
+  /** Of the bytes, in hex. */
+  sha256: string | null;
+  /** null: the carrier drew it, and nobody else can. */
+  content: LabelContent | null;
 }
 
-/** Where a package's label can be fetched again. */
+/** Where a package's label can be fetched again, as it was bought. */
 export function labelUrl(package_id: bigint): string {
   return `/api/v1/packages/${package_id}/label`;
 }
 
-/** A package's label in this format, or else in any other: the one that was bought comes first. */
-export async function findLabel(
-  db: Database,
-  package_id: bigint,
-  format: LabelFormat,
-): Promise<StoredLabel | undefined> {
-  const { rows } = await sql<StoredLabel>`
-    select format, content_type, data from package_labels where package_id = ${package_id}
-    order by format <> ${format}, created_at limit 1`.execute(db);
-  return rows[0];
+/** Where the labels of all of a task's packages can be fetched, as one document. */
+export function taskLabelsUrl(task_id: bigint): string {
+  return `/api/v1/packing-tasks/${task_id}/labels`;
 }
 
-/** Keeps a rendering; whoever was first is right, so that every print gives the same bytes. */
-export async function keepLabel(
-  db: Database,
-  package_id: bigint,
-  { format, data }: { format: LabelFormat; data: Uint8Array },
-): Promise<StoredLabel> {
-  await sql`
-    insert into package_labels (package_id, format, content_type, data)
-    values (${package_id}, ${format}, ${LABEL_CONTENT_TYPES[format]}, ${Buffer.from(data)})
-    on conflict (package_id, format) do nothing`.execute(db);
-  return (await findLabel(db, package_id, format)) as StoredLabel;
+/** The labels of these packages that have one, in the order of the ids: of each, first what was bought. */
+export async function listLabels(db: Database, package_ids: readonly bigint[]): Promise<StoredLabel[]> {
+  const { rows } = await sql<StoredLabel>`
+    select l.package_id, l.format, l.content_type, l.data, l.store_key, l.sha256, l.content
+    from unnest(${package_ids}::bigint[]) with ordinality as wanted (id, place)
+    join package_labels l on l.package_id = wanted.id order by place, l.created_at`.execute(db);
+  return rows;
+}
+
+export type LabelHere = Pick<StoredLabel, "package_id" | "format" | "content_type"> & { data: Uint8Array };
+
+/** Labels whose bytes lie in the database, some of them. */
+export async function listLabelsHere(db: Database, limit: number): Promise<LabelHere[]> {
+  const { rows } = await sql<LabelHere>`
+    select package_id, format, content_type, data from package_labels where data is not null
+    order by created_at limit ${limit}`.execute(db);
+  return rows;
+}
+
+type MovedLabel = Pick<StoredLabel, "package_id" | "format"> & { sha256: string; store_key: string };
+
+/** Gives up the bytes that lie in the object store now, unless others have taken their place; says how many. */
+export async function markMoved(db: Database, labels: readonly MovedLabel[]): Promise<number> {
+  const { numAffectedRows } = await sql`
+    update package_labels l set data = null, store_key = moved.store_key, sha256 = moved.sha256
+    from unnest(${column(labels, "package_id")}::bigint[], ${column(labels, "format")}::text[],
+      ${column(labels, "sha256")}::text[], ${column(labels, "store_key")}::text[])
+      as moved (package_id, format, sha256, store_key)
+    where l.package_id = moved.package_id and l.format = moved.format
+      and encode(sha256(l.data), 'hex') = moved.sha256`.execute(db);
+  return Number(numAffectedRows ?? 0n);
 }
 
 export interface NewLabel {
@@ -47,6 +67,8 @@ export interface NewLabel {
   tracking_number: string;
   format: LabelFormat;
   data: Uint8Array;
+  /** Of a label that was drawn here. */
+  content?: LabelContent | undefined;
 }
 
 /** Stores what was bought, on the packages and their shipment. Older renderings of these packages are not of this label. */
@@ -57,16 +79,18 @@ export async function storeLabels(
   estimated_delivery_date: string | null,
 ): Promise<void> {
   const package_ids = column(labels, "package_id");
+  const contents = labels.map(({ content }) => (content ? JSON.stringify(content) : null));
   await sql`delete from package_labels where package_id = any(${package_ids}::bigint[])`.execute(trx);
   await sql`
     with bought as (
       select * from unnest(${package_ids}::bigint[], ${column(labels, "tracking_number")}::text[],
         ${column(labels, "format")}::text[], ${labels.map((label) => LABEL_CONTENT_TYPES[label.format])}::text[],
-        ${labels.map((label) => Buffer.from(label.data))}::bytea[], ${labels.map((label) => labelUrl(label.package_id))}::text[])
-        as label (package_id, tracking_number, format, content_type, data, url)
+        ${labels.map((label) => Buffer.from(label.data))}::bytea[], ${labels.map((label) => labelUrl(label.package_id))}::text[],
+        ${contents}::jsonb[])
+        as label (package_id, tracking_number, format, content_type, data, url, content)
     ), stored as (
-      insert into package_labels (package_id, format, content_type, data)
-      select package_id, format, content_type, data from bought
+      insert into package_labels (package_id, format, content_type, data, content, sha256)
+      select package_id, format, content_type, data, content, encode(sha256(data), 'hex') from bought
     ), boxes as (
       update packages p set tracking_number = bought.tracking_number, label_url = bought.url, updated_at = now()
       from bought where p.id = bought.package_id
@@ -85,6 +109,7 @@ export interface ParcelToLabel {
   length: number;
   width: number;
   height: number;
+  sscc: string | null;
   content: LabelContent;
 }
 
@@ -104,7 +129,7 @@ interface ParcelRow extends Omit<ParcelToLabel, "content"> {
 export async function listParcels(db: Database, shipment_id: bigint): Promise<ParcelToLabel[]> {
   const { rows } = await sql<ParcelRow>`
     select p.id as package_id, row_number() over (order by p.sequence_number)::int as sequence_number, p.weight, p.length,
-           p.width, p.height, p.tracking_number, s.carrier_code, c.name as carrier_name, s.service, s.ship_to, o.order_id,
+           p.width, p.height, p.sscc, p.tracking_number, s.carrier_code, c.name as carrier_name, s.service, s.ship_to, o.order_id,
            o.order_number, w.name as warehouse_name, w.address as warehouse_address
     from packages p
     join shipments s on s.id = p.shipment_id
@@ -148,16 +173,22 @@ export async function findLabelOrder(db: Database, shipment_id: bigint): Promise
     .executeTakeFirst();
 }
 
-/** What was last bought for a shipment, or asked for, and of whom: it may travel under another carrier's number now. */
-export async function findPurchase(
-  db: Database,
-  shipment_id: bigint,
-): Promise<{ carrier_code: string; tracking_numbers: string[] } | undefined> {
-  const { rows } = await sql<{ carrier_code: string; tracking_numbers: string | null }>`
-    select payload_json->>'carrier_code' as carrier_code, payload_json->>'tracking_numbers' as tracking_numbers
-    from shipment_events
-    where shipment_id = ${shipment_id} and event_type in ('LABEL_CREATED', 'LABEL_VOIDED')
-      and payload_json ? 'carrier_code'
-    order by event_type = 'LABEL_CREATED' desc, id desc limit 1`.execute(db);
-  return rows[0] && { ...rows[0], tracking_numbers: rows[0].tracking_numbers?.split(",") ?? [] };
+export interface ParcelGoods {
+  sku: string;
+  name: string;
+  quantity: number;
+  /** kg of one unit. */
+  weight: number | null;
+}
+
+/** What a shipment's boxes hold, a line for each listing. */
+export async function listGoods(db: Database, shipment_id: bigint): Promise<ParcelGoods[]> {
+  const { rows } = await sql<ParcelGoods>`
+    select coalesce(l.sku, i.listing_id::text) as sku, coalesce(nullif(l.name, ''), l.sku, i.listing_id::text) as name,
+      sum(i.quantity)::int as quantity, l.weight
+    from shipment_items i left join listings l on l.listing_id = i.listing_id
+    where i.shipment_id = ${shipment_id} group by i.listing_id, l.sku, l.name, l.weight order by i.listing_id`.execute(
+    db,
+  );
+  return rows;
 }

@@ -59,6 +59,33 @@ export const PARCEL_LAWS: readonly Law[] = [
       select format('the label of shipment %s was bought %s times', shipment_id, count(*))
       from shipment_events where event_type = 'LABEL_CREATED' group by shipment_id having count(*) > 1`,
   },
+  {
+    number: 10,
+    name: "labels_on_record",
+    description:
+      "a label that is there, or may be, is on record as one purchase, under the number that it bears",
+    checked: "select count(*) from shipments where label_status <> 'none'",
+    violations: `
+      select format('the label of shipment %s is created, and no purchase of it is on record', id) as violation
+      from shipments s where label_status = 'created'
+        and not exists (select from label_attempts a where a.shipment_id = s.id and a.status in ('bought', 'unwanted', 'voided'))
+      union all
+      select format('shipment %s has label %s, which was not bought', s.id, p.tracking_number)
+      from shipments s join packages p on p.shipment_id = s.id
+      join label_attempts a on a.shipment_id = s.id and a.status = 'bought'
+      where s.label_status = 'created' and not p.tracking_number = any(a.tracking_numbers)
+      union all
+      select format('the label of shipment %s is %s, its purchase is %s', s.id, s.label_status, a.status)
+      from shipments s join label_attempts a on a.shipment_id = s.id
+      where (s.label_status = 'needs_review' and a.status in ('open', 'calling', 'bought'))
+        or (s.label_status in ('requested', 'failed', 'created', 'none') and a.status = 'in_doubt')
+        or (s.label_status in ('requested', 'failed') and a.status = 'bought')
+        or (s.label_status in ('failed', 'none') and a.status in ('open', 'calling'))
+      union all
+      select format('the label of shipment %s needs review, and no purchase of it is in doubt', id)
+      from shipments s where label_status = 'needs_review'
+        and not exists (select from label_attempts a where a.shipment_id = s.id and a.status = 'in_doubt')`,
+  },
 ];
 
 interface Judged {

@@ -1,14 +1,28 @@
 import { createHash } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
 import type pg from "pg";
+import { makeApiCallPartitions } from "./api-call-partitions.ts";
+import { createDatabase } from "./database.ts";
+import { makeOutboxPartitions } from "./outbox-partitions.ts";
 
 const FOLDER = new URL("../../migrations/", import.meta.url);
 
 /** One process migrates, the others wait; any fixed number does. */
 const MIGRATION_LOCK = 8_271_001;
 
-/** Applies the migrations that this database lacks, each in its own transaction; returns their names. */
+/**
+ * Applies the migrations that this database lacks, each in its own transaction, and prepares the outbox for the coming
+ * days and the audit for the coming months; returns the migrations' names.
+ */
 export async function migrate(pool: pg.Pool): Promise<string[]> {
+  const applied = await applyAll(pool);
+  const db = createDatabase(pool);
+  await makeOutboxPartitions(db);
+  await makeApiCallPartitions(db);
+  return applied;
+}
+
+async function applyAll(pool: pg.Pool): Promise<string[]> {
   const client = await pool.connect();
   try {
     await client.query("set lock_timeout = 0; set statement_timeout = 0");

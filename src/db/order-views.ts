@@ -2,6 +2,7 @@ import { sql } from "kysely";
 import type { FulfillmentStatus, OrderPolicy, OrderStatus, Priority } from "../domain/vocabulary.ts";
 import type { Database } from "./database.ts";
 import type { OrderLine } from "./orders.ts";
+import { type ShipmentView, shipmentViews } from "./shipment-views.ts";
 import type { Transaction } from "./transaction.ts";
 
 /** An order as callers see it. */
@@ -159,4 +160,18 @@ export async function listOrderIds(
 export async function findOrderView(db: Reader, order_id: bigint): Promise<OrderView | undefined> {
   const [order] = await findOrderViews(db, [order_id]);
   return order && (order.confirmed_at !== null || order.status === "cancelled") ? order : undefined;
+}
+
+export interface OrderWithShipments extends OrderView {
+  shipments: ShipmentView[];
+}
+
+/** With everything that a caller is told of it: the answer of a write, kept whole. */
+export async function findOrderWithShipments(
+  trx: Transaction,
+  order_id: bigint,
+): Promise<OrderWithShipments | undefined> {
+  const order = await findOrderView(trx, order_id);
+  const ids = order?.fulfillments.flatMap((fulfillment) => fulfillment.shipment_ids) ?? [];
+  return order && { ...order, shipments: await shipmentViews(trx, ids) };
 }

@@ -1,6 +1,6 @@
-import { decodeAnswer, encodeAnswer } from "./idempotency.ts";
 import { listPickingItems, type PickingItemRow, type PickingTaskRow } from "./picking-tasks.ts";
 import type { PickAnswer } from "./picking-views.ts";
+import { decodeAnswer, encodeAnswer } from "./stored-answers.ts";
 import type { Transaction } from "./transaction.ts";
 
 /**

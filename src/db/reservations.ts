@@ -72,10 +72,10 @@ export async function releaseReservations(
   if (releases.length === 0) return [];
   const { rows } = await sql<Released>`
     with incoming as (
-      select reservation_id, quantity
+      select reservation_id, sum(quantity)::int as quantity
       from unnest(${column(releases, "reservation_id")}::bigint[], ${column(releases, "quantity")}::int[])
            as release (reservation_id, quantity)
-      where quantity > 0
+      where quantity > 0 group by reservation_id
     ), freed as (
       update wms_reservations r
       set released_quantity = r.released_quantity + incoming.quantity, updated_at = now(),
@@ -121,6 +121,23 @@ export async function listUnattachedReservations(
       and not exists (select from picking_task_items item where item.reservation_id = r.id)
     order by id`.execute(trx);
   return rows;
+}
+
+/**
+ * Those of them that are open still, now that their listings are locked: a hold's time may have been up, or its maker
+ * may have released it, without regard to its order.
+ */
+export async function dropEndedReservations(
+  trx: Transaction,
+  known: readonly OpenReservation[],
+): Promise<OpenReservation[]> {
+  if (known.length === 0) return [];
+  const { rows } = await sql<{ id: bigint }>`
+    select id from wms_reservations where id = any(${column(known, "id")}::bigint[]) and status = 'pending'`.execute(
+    trx,
+  );
+  const open = new Set(rows.map((row) => row.id));
+  return known.filter((reservation) => open.has(reservation.id));
 }
 
 export async function findReservation(

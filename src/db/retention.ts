@@ -28,13 +28,37 @@ export const PRUNERS = {
     delete from event_attempts where ctid = any(array(
       select ctid from event_attempts where updated_at < now() - interval '30 days' limit ${BATCH}))`,
     ),
-  /** Published rows stay for a week, to be published again should Redis lose them. Only the oldest rows are looked at. */
-  outbox: (db: Database) =>
+  /** Of alerts that are over, a month shows what keeps coming back. */
+  alerts: (db: Database) =>
     count(
       db,
       sql`
-    delete from outbox where position = any(array(
-      select position from (select position, published_at from outbox order by position limit ${BATCH}) oldest
+    delete from alerts where id = any(array(
+      select id from alerts where resolved_at < now() - interval '30 days' limit ${BATCH}))`,
+    ),
+  /** A repeated delivery that comes later states facts that are known already. */
+  webhook_deliveries: (db: Database) =>
+    count(
+      db,
+      sql`
+    delete from webhook_deliveries where id = any(array(
+      select id from webhook_deliveries where processed_at < now() - interval '30 days' limit ${BATCH}))`,
+    ),
+  /** Of a number that no shipment got in a month, none will. */
+  parked_facts: (db: Database) =>
+    count(
+      db,
+      sql`
+    delete from parked_facts where id = any(array(
+      select id from parked_facts where parked_at < now() - interval '30 days' limit ${BATCH}))`,
+    ),
+  /** Events are kept in a table a day, and go with it; these had none. Only the oldest are looked at. */
+  outbox_default: (db: Database) =>
+    count(
+      db,
+      sql`
+    delete from outbox_default where position = any(array(
+      select position from (select position, published_at from outbox_default order by position limit ${BATCH}) oldest
       where published_at < now() - interval '7 days'))`,
     ),
 } satisfies Record<string, (db: Database) => Promise<number>>;

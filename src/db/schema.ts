@@ -6,6 +6,7 @@
 import type {
   ChannelSyncStatus,
   FulfillmentStatus,
+  LabelAttemptStatus,
   LabelStatus,
   LocationKind,
   MovementPlace,
@@ -45,6 +46,21 @@ export type Numeric = ColumnType<number, number | string, number | string>;
 
 export type Timestamp = ColumnType<Date, Date | string, Date | string>;
 
+export interface Alerts {
+  count: Generated<bigint>;
+  id: Generated<bigint>;
+  key: Generated<string>;
+  labels: Generated<Json>;
+  last_seen_at: Generated<Timestamp>;
+  name: string;
+  resolved_at: Timestamp | null;
+  severity: string;
+  since: Generated<Timestamp>;
+  summary: string;
+  threshold: Generated<number>;
+  value: Generated<number>;
+}
+
 export interface ApiCalls {
   attempt: Generated<number>;
   call_id: Generated<bigint>;
@@ -59,11 +75,75 @@ export interface ApiCalls {
   status_code: number | null;
 }
 
+export interface CarrierCredentials {
+  account: Generated<string>;
+  carrier_code: string;
+  ciphertext: Buffer;
+  created_at: Generated<Timestamp>;
+  key_id: string;
+  nonce: Buffer;
+  updated_at: Generated<Timestamp>;
+}
+
+export interface CarrierNumberRanges {
+  created_at: Generated<Timestamp>;
+  name: string;
+}
+
+export interface CarrierNumbers {
+  key: string;
+  number: bigint;
+  range_name: string;
+  taken_at: Generated<Timestamp>;
+}
+
+export interface CarrierPolling {
+  carrier_code: string;
+  failures: Generated<number>;
+  paused_until: Generated<Timestamp>;
+  window_began_at: Generated<Timestamp>;
+  window_calls: Generated<number>;
+}
+
 export interface Carriers {
   code: string;
   contact_information: Generated<Json>;
   created_at: Generated<Timestamp>;
   name: string;
+}
+
+export interface ChannelOrders {
+  channel: string;
+  channel_order_id: string;
+  created_at: Generated<Timestamp>;
+  ended_at: Timestamp | null;
+  lines: Generated<Json>;
+  order_id: Generated<bigint>;
+  problem: string | null;
+  state: string;
+  taken_at: Timestamp | null;
+  updated_at: Generated<Timestamp>;
+}
+
+export interface ChannelPolls {
+  begun_at: Timestamp;
+  channel: string;
+  finished_at: Timestamp | null;
+  seen_until: Timestamp | null;
+}
+
+export interface ChannelReports {
+  carrier_code: Generated<string>;
+  channel: string;
+  failed_at: Timestamp | null;
+  last_error: string | null;
+  ship_attempts: Generated<number>;
+  shipment_id: bigint;
+  shipped_sent_at: Timestamp | null;
+  tracking_attempts: Generated<number>;
+  tracking_number: Generated<string>;
+  tracking_sent_at: Timestamp | null;
+  updated_at: Generated<Timestamp>;
 }
 
 export interface Channels {
@@ -83,6 +163,7 @@ export interface DeadLetters {
   resolved_at: Timestamp | null;
   status: Generated<string>;
   stream: string;
+  trace: Generated<string>;
 }
 
 export interface EventAttempts {
@@ -124,6 +205,24 @@ export interface InventoryMovements {
   to_place: MovementPlace;
   to_product_location_id: bigint | null;
   warehouse_id: bigint;
+}
+
+export interface LabelAttempts {
+  carrier_code: string;
+  carrier_reference: string | null;
+  claim: Generated<number>;
+  claimed_until: Timestamp | null;
+  ended_at: Timestamp | null;
+  error: string | null;
+  first_called_at: Timestamp | null;
+  id: Generated<bigint>;
+  last_called_at: Timestamp | null;
+  reference: string;
+  shipment_id: bigint;
+  started_at: Generated<Timestamp>;
+  status: Generated<LabelAttemptStatus>;
+  tracking_numbers: Generated<string[]>;
+  tries: Generated<number>;
 }
 
 export interface Listings {
@@ -198,7 +297,9 @@ export interface Orders {
 export interface Outbox {
   aggregateid: string;
   aggregatetype: string;
+  batch: bigint | null;
   created_at: Generated<Timestamp>;
+  entry_id: string | null;
   id: Generated<string>;
   payload: Json;
   position: Generated<bigint>;
@@ -221,11 +322,14 @@ export interface PackageItems {
 }
 
 export interface PackageLabels {
+  content: Json | null;
   content_type: string;
   created_at: Generated<Timestamp>;
-  data: Buffer;
+  data: Buffer | null;
   format: string;
   package_id: bigint;
+  sha256: string | null;
+  store_key: string | null;
 }
 
 export interface Packages {
@@ -239,6 +343,7 @@ export interface Packages {
   packing_task_id: bigint | null;
   sequence_number: number;
   shipment_id: bigint | null;
+  sscc: string | null;
   tracking_number: string | null;
   updated_at: Generated<Timestamp>;
   weight: Numeric;
@@ -281,6 +386,16 @@ export interface PackingTasks {
   weight: Numeric | null;
   width: Numeric | null;
   worker_id: bigint | null;
+}
+
+export interface ParkedFacts {
+  carrier_code: string;
+  dedupe_key: string;
+  fact: Json;
+  id: Generated<bigint>;
+  is_due: Generated<boolean>;
+  parked_at: Generated<Timestamp>;
+  tracking_number: string;
 }
 
 export interface PickingTaskItems {
@@ -343,6 +458,18 @@ export interface ProductLocations {
   warehouse_id: bigint;
 }
 
+export interface RelayLeader {
+  batch: Generated<bigint>;
+  epoch: Generated<bigint>;
+  only_one: Generated<boolean>;
+}
+
+export interface Rounds {
+  asked_at: Timestamp;
+  every_seconds: number;
+  task: string;
+}
+
 export interface ShipmentEvents {
   created_at: Generated<Timestamp>;
   event_type: string;
@@ -373,6 +500,7 @@ export interface Shipments {
   label_status: Generated<LabelStatus>;
   label_url: string | null;
   last_polled_at: Timestamp | null;
+  next_poll_at: Generated<Timestamp | null>;
   order_id: bigint;
   service: Generated<string>;
   ship_to: Generated<Json>;
@@ -395,6 +523,7 @@ export interface TrackingEvents {
   dedupe_key: string;
   description: Generated<string>;
   id: Generated<bigint>;
+  is_unmapped: Generated<boolean>;
   location: Generated<string>;
   occurred_at: Timestamp;
   package_id: bigint | null;
@@ -410,10 +539,21 @@ export interface Warehouses {
   address: Generated<Json>;
   code: string;
   created_at: Generated<Timestamp>;
+  gs1_company_prefix: string | null;
   id: Generated<bigint>;
   name: string;
   priority: Generated<number>;
   updated_at: Generated<Timestamp>;
+}
+
+export interface WebhookDeliveries {
+  carrier_code: string;
+  claimed_at: Timestamp | null;
+  delivery_key: string;
+  facts: Json;
+  id: Generated<bigint>;
+  processed_at: Timestamp | null;
+  received_at: Generated<Timestamp>;
 }
 
 export interface WmsReservations {
@@ -442,14 +582,23 @@ export interface Zones {
 }
 
 export interface DB {
+  alerts: Alerts;
   api_calls: ApiCalls;
+  carrier_credentials: CarrierCredentials;
+  carrier_number_ranges: CarrierNumberRanges;
+  carrier_numbers: CarrierNumbers;
+  carrier_polling: CarrierPolling;
   carriers: Carriers;
+  channel_orders: ChannelOrders;
+  channel_polls: ChannelPolls;
+  channel_reports: ChannelReports;
   channels: Channels;
   dead_letters: DeadLetters;
   event_attempts: EventAttempts;
   fulfillments: Fulfillments;
   idempotency_keys: IdempotencyKeys;
   inventory_movements: InventoryMovements;
+  label_attempts: LabelAttempts;
   listings: Listings;
   locations: Locations;
   order_cancellations: OrderCancellations;
@@ -462,16 +611,20 @@ export interface DB {
   packages: Packages;
   packing_task_items: PackingTaskItems;
   packing_tasks: PackingTasks;
+  parked_facts: ParkedFacts;
   picking_task_items: PickingTaskItems;
   picking_tasks: PickingTasks;
   processed_events: ProcessedEvents;
   product_locations: ProductLocations;
+  relay_leader: RelayLeader;
+  rounds: Rounds;
   shipment_events: ShipmentEvents;
   shipment_items: ShipmentItems;
   shipments: Shipments;
   state_transitions: StateTransitions;
   tracking_events: TrackingEvents;
   warehouses: Warehouses;
+  webhook_deliveries: WebhookDeliveries;
   wms_reservations: WmsReservations;
   zones: Zones;
 }

@@ -9,32 +9,49 @@ import type { Transaction } from "./transaction.ts";
 export type TrackingEventRow = Selectable<TrackingEvents>;
 
 export interface NumberOwner {
-  carrier_code: string;
-  tracking_number: string;
   shipment_id: bigint;
   order_id: bigint;
   package_id: bigint | null;
 }
 
-/** Whose numbers these are. Carriers recycle numbers: a shipment under way comes before one at its end, then the newest. */
-export async function findNumberOwners(
+/** How a fact's number was found: with an owner, with owners that are too young for the fact, or without any. */
+export type Ownership = { owner: NumberOwner } | "recycled" | "unknown";
+
+/** A parcel may be scanned so long before we heard that it is a shipment's. What is older is another parcel's. */
+const EARLIEST = "3 days";
+
+/**
+ * Whose facts these are, one answer each. Carriers recycle numbers: a fact from long before a shipment was made is not
+ * about it; of the others a shipment under way comes before one at its end, then the newest.
+ */
+export async function findOwners(
   db: Database,
-  numbers: readonly { carrier_code: string; tracking_number: string }[],
-): Promise<NumberOwner[]> {
-  const { rows } = await sql<NumberOwner>`
-    select distinct on (stated.carrier_code, stated.tracking_number) stated.carrier_code, stated.tracking_number,
-           s.id as shipment_id, s.order_id, found.package_id
-    from unnest(${column(numbers, "carrier_code")}::text[], ${column(numbers, "tracking_number")}::text[])
-         as stated (carrier_code, tracking_number)
+  facts: readonly { carrier_code: string; tracking_number: string; occurred_at: Date }[],
+): Promise<Ownership[]> {
+  if (facts.length === 0) return [];
+  const { rows } = await sql<NumberOwner & { nth: bigint; is_old_enough: boolean }>`
+    select distinct on (stated.nth) stated.nth, s.id as shipment_id, s.order_id, found.package_id, old.enough as is_old_enough
+    from unnest(${column(facts, "carrier_code")}::text[], ${column(facts, "tracking_number")}::text[],
+                ${column(facts, "occurred_at")}::timestamptz[])
+         with ordinality as stated (carrier_code, tracking_number, occurred_at, nth)
     cross join lateral (
       select p.shipment_id, p.id as package_id from packages p where p.tracking_number = stated.tracking_number
       union all
       select own.id, null from shipments own where own.tracking_number = stated.tracking_number
     ) found
     join shipments s on s.id = found.shipment_id and s.carrier_code = stated.carrier_code and s.status <> 'cancelled'
-    order by stated.carrier_code, stated.tracking_number, s.status in ('delivered', 'returned', 'lost'), s.id desc,
+    cross join lateral (
+      select s.created_at - interval '${sql.raw(EARLIEST)}' <= stated.occurred_at as enough
+    ) old
+    order by stated.nth, old.enough desc, s.status in ('delivered', 'returned', 'lost'), s.id desc,
              found.package_id nulls last`.execute(db);
-  return rows;
+  const found = new Map(rows.map((row) => [Number(row.nth), row]));
+  return facts.map((_, index) => {
+    const row = found.get(index + 1);
+    if (!row) return "unknown";
+    const { shipment_id, order_id, package_id } = row;
+    return row.is_old_enough ? { owner: { shipment_id, order_id, package_id } } : "recycled";
+  });
 }
 
 export interface NewTrackingEvent {
@@ -49,6 +66,8 @@ export interface NewTrackingEvent {
   occurred_at: Date;
   source: "poll" | "webhook" | "manual";
   dedupe_key: string;
+  /** No status map knows its code. */
+  is_unmapped?: boolean;
 }
 
 /** Leaves out what is recorded already: nobody has to be locked for old news. */
@@ -73,12 +92,13 @@ export async function insertTrackingEvents(
   if (events.length === 0) return [];
   const { rows } = await sql<TrackingEventRow>`
     insert into tracking_events (shipment_id, package_id, carrier_code, tracking_number, status, raw_code, description,
-      location, occurred_at, source, dedupe_key)
+      location, occurred_at, source, dedupe_key, is_unmapped)
     select * from unnest(${column(events, "shipment_id")}::bigint[], ${column(events, "package_id")}::bigint[],
       ${column(events, "carrier_code")}::text[], ${column(events, "tracking_number")}::text[],
       ${column(events, "status")}::text[], ${column(events, "raw_code")}::text[], ${column(events, "description")}::text[],
       ${column(events, "location")}::text[], ${column(events, "occurred_at")}::timestamptz[],
-      ${column(events, "source")}::text[], ${column(events, "dedupe_key")}::text[])
+      ${column(events, "source")}::text[], ${column(events, "dedupe_key")}::text[],
+      ${events.map((event) => event.is_unmapped ?? false)}::boolean[])
     on conflict (shipment_id, dedupe_key) do nothing
     returning *`.execute(trx);
   return rows.sort((a, b) => a.occurred_at.getTime() - b.occurred_at.getTime() || (a.id < b.id ? -1 : 1));
@@ -126,40 +146,5 @@ export async function listTrackingEvents(
     where ${condition} and (${page.after} = 0::bigint or (occurred_at, id) > (
       select last.occurred_at, last.id from tracking_events last where last.id = ${page.after}))
     order by occurred_at, id limit ${page.size}`.execute(db);
-  return rows;
-}
-
-export interface PolledParcel {
-  shipment_id: bigint;
-  tracking_number: string;
-  shipped_at: Date | null;
-}
-
-/**
- * Takes the carrier's shipments that were not asked about for a while, longest first, each for one caller; returns the
- * numbers of their boxes.
- */
-export async function claimDueParcels(
-  db: Database,
-  { carrier_code, every_ms, limit }: { carrier_code: string; every_ms: number; limit: number },
-): Promise<PolledParcel[]> {
-  const { rows } = await sql<PolledParcel>`
-    with due as (
-      select id from shipments
-      where carrier_code = ${carrier_code} and tracking_number is not null
-        and status in ('ready', 'shipped', 'in_transit', 'out_for_delivery', 'available_for_pickup', 'exception')
-        and (last_polled_at is null or last_polled_at <= now() - ${every_ms} * interval '1 millisecond')
-      order by last_polled_at nulls first, id limit ${limit} for update skip locked
-    ), claimed as (
-      update shipments s set last_polled_at = now() from due where s.id = due.id
-      returning s.id, s.tracking_number, s.shipped_at
-    )
-    select claimed.id as shipment_id, number.tracking_number, claimed.shipped_at
-    from claimed cross join lateral (
-      select claimed.tracking_number
-      union
-      select p.tracking_number from packages p where p.shipment_id = claimed.id and p.tracking_number is not null
-    ) number
-    order by claimed.id`.execute(db);
   return rows;
 }

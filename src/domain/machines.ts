@@ -147,12 +147,34 @@ export const shipmentMachine = defineStateMachine({
 export const labelMachine = defineStateMachine({
   name: "label",
   initial: ["none", "requested"],
-  statuses: ["none", "requested", "created", "failed", "voided"],
+  statuses: ["none", "requested", "created", "failed", "needs_review", "voided"],
   actions: {
-    request: { from: ["none", "failed"], to: "requested" },
-    create: { from: ["requested"], to: "created" },
+    request: { from: ["none", "failed", "needs_review"], to: "requested" },
+    create: { from: ["requested", "needs_review"], to: "created" },
     fail: { from: ["requested"], to: "failed" },
-    void: { from: ["none", "requested", "failed", "created"], to: "voided" },
+    // It may have been bought, and the carrier can't tell: somebody has to look, and says which it is.
+    review: { from: ["requested"], to: "needs_review" },
+    number: { from: ["needs_review"], to: "none" },
+    void: { from: ["none", "requested", "failed", "needs_review", "created"], to: "voided" },
+  },
+});
+
+/** One purchase of a shipment's labels, however often the carrier has to be called for it. */
+export const labelAttemptMachine = defineStateMachine({
+  name: "label_attempt",
+  initial: ["open"],
+  statuses: ["open", "calling", "bought", "refused", "in_doubt", "dismissed", "unwanted", "voided"],
+  actions: {
+    // Until there is an answer, it may have been bought.
+    call: { from: ["open"], to: "calling" },
+    excuse: { from: ["calling"], to: "open" },
+    buy: { from: ["calling", "in_doubt"], to: "bought" },
+    refuse: { from: ["calling"], to: "refused" },
+    doubt: { from: ["calling"], to: "in_doubt" },
+    dismiss: { from: ["in_doubt"], to: "dismissed" },
+    // Also from an end: an answer that comes after all has to be given back.
+    drop: { from: ["open", "calling", "bought", "refused", "in_doubt", "dismissed"], to: "unwanted" },
+    give_back: { from: ["unwanted"], to: "voided" },
   },
 });
 
@@ -166,6 +188,7 @@ export const MACHINES = [
   { machine: orderMachine, table: "orders", column: "status" },
   { machine: shipmentMachine, table: "shipments", column: "status" },
   { machine: labelMachine, table: "shipments", column: "label_status" },
+  { machine: labelAttemptMachine, table: "label_attempts", column: "status" },
 ] as const;
 
 export type FulfillmentStatus = StatusOf<typeof fulfillmentMachine>;
@@ -175,3 +198,4 @@ export type PackingTaskStatus = StatusOf<typeof packingTaskMachine>;
 export type OrderStatus = StatusOf<typeof orderMachine>;
 export type ShipmentStatus = StatusOf<typeof shipmentMachine>;
 export type LabelStatus = StatusOf<typeof labelMachine>;
+export type LabelAttemptStatus = StatusOf<typeof labelAttemptMachine>;

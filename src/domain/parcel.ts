@@ -6,13 +6,18 @@ export interface Dimensions {
   height: number;
 }
 
-/** Centimetres cubed per kilogram: the metric convention of the carriers (seed 004 §2.3). */
-const VOLUMETRIC_DIVISOR = 5000;
+/** Cubic centimetres that count as a kilogram: the metric convention of the carriers. */
+export const VOLUMETRIC_DIVISOR = 5000;
 
 export function volumetricWeight(box: Pick<Dimensions, "length" | "width" | "height">): number {
   return (box.length * box.width * box.height) / VOLUMETRIC_DIVISOR;
 }
 
 export function chargeableWeight(box: Dimensions): number {
-  return Math.max(box.weight, volumetricWeight(box));
+  return chargeableWeightBy(VOLUMETRIC_DIVISOR)(box);
+}
+
+/** As a carrier counts whose contract has a divisor of its own. */
+export function chargeableWeightBy(divisor: number): (box: Dimensions) => number {
+  return ({ weight, length, width, height }) => Math.max(weight, (length * width * height) / divisor);
 }

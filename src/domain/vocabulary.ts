@@ -6,6 +6,7 @@ import type { StatusOf } from "./state-machine.ts";
 export type { RemovalStrategy } from "./allocation.ts";
 export type {
   FulfillmentStatus,
+  LabelAttemptStatus,
   LabelStatus,
   OrderStatus,
   PackingTaskStatus,

@@ -19,8 +19,8 @@ const settings = {
   timezone: "UTC",
   log_timezone: "UTC",
 };
-/** For tests, whose data may go with the machine's power. */
-const fastSettings = { fsync: "off", synchronous_commit: "off", full_page_writes: "off" };
+/** For tests, whose data may go with the machine's power. What was committed still outlives a killed server. */
+const fastSettings = { fsync: "off", full_page_writes: "off" };
 
 function giveTo(user: RunAs, path: string): void {
   if (user) chownSync(path, user.uid, user.gid);

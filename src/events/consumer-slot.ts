@@ -3,6 +3,7 @@ import type { Database } from "../db/database.ts";
 
 const SLOT_LOCKS = 8_271_003;
 const MAX_SLOTS = 1_000;
+const PREFIX = "warehouse-";
 
 export interface Slot {
   name: string;
@@ -26,7 +27,7 @@ export async function claimSlot(db: Database): Promise<Slot> {
       await sql`select pg_advisory_unlock(${SLOT_LOCKS}, ${number})`.execute(connection);
     })
     .catch(claimed.reject); // once it is claimed, a lost session only frees the number
-  const name = `warehouse-${await claimed.promise}`;
+  const name = `${PREFIX}${await claimed.promise}`;
   const release = () => {
     ended.resolve();
     return session;
@@ -41,4 +42,13 @@ async function lockLowest(connection: Database): Promise<number> {
   const number = rows[0]?.number;
   if (number === undefined) throw new Error(`all ${MAX_SLOTS} consumer slots are taken`);
   return number;
+}
+
+/** The names that living processes have. */
+export async function namesInUse(db: Database): Promise<string[]> {
+  const { rows } = await sql<{ number: bigint }>`
+    select objid::bigint as number from pg_locks
+    where locktype = 'advisory' and classid = ${SLOT_LOCKS} and objsubid = 2 and granted
+      and database = (select oid from pg_database where datname = current_database())`.execute(db);
+  return rows.map(({ number }) => `${PREFIX}${number}`);
 }

@@ -8,12 +8,15 @@ export type Decoded =
   | { kind: "foreign"; type: string } // not for us: other types share the stream
   | { kind: "poison"; type: string; eventId: string; reason: string };
 
+const OUR_TYPES = new Set(["order.confirmed", "order.cancelled"]);
 const MAX_ID = 2n ** 63n - 1n;
 const MAX_UNITS = 1_000_000_000;
 const MAX_LINES = 10_000;
 const MAX_TEXT = 500;
 const MAX_JSON = 2_000_000;
 const MAX_EVENT_ID = 200;
+/** Ours are a dozen, and producers may add some. */
+export const MAX_FIELDS = 1_000;
 
 /** Ids and numbers come as JSON numbers or as text, depending on the producer's language. */
 const number = z
@@ -96,7 +99,8 @@ export function decodeOrderEntry(entryId: string, fields: Record<string, string>
   const eventId = fields["event_id"] || entryId;
   const poison = (reason: string, id = entryId): Decoded => ({ kind: "poison", type, eventId: id, reason });
   if (type === "") return poison("type: is missing");
-  if (type !== "order.confirmed" && type !== "order.cancelled") return { kind: "foreign", type };
+  if (!OUR_TYPES.has(type)) return { kind: "foreign", type };
+  if (Object.keys(fields).length > MAX_FIELDS) return poison(`fields: must be at most ${MAX_FIELDS}`);
   if (eventId.length > MAX_EVENT_ID || eventId.includes("\0"))
     return poison(`event_id: must be at most ${MAX_EVENT_ID} characters, none of them NUL`);
   if (type === "order.confirmed") {
@@ -107,6 +111,14 @@ export function decodeOrderEntry(entryId: string, fields: Record<string, string>
   const read = cancelled.safeParse(fields);
   if (!read.success) return poison(explain(read.error), eventId);
   return { kind: "event", event: { kind: "cancelled", eventId, entryId, ...read.data } };
+}
+
+/** Under which id an entry would be known, were it taken; undefined: it is not for us. Reads no more of it than that. */
+export function identifyOrderEntry(entryId: string, fields: Record<string, string>): string | undefined {
+  const type = fields["type"] ?? "";
+  if (type !== "" && !OUR_TYPES.has(type)) return undefined;
+  const eventId = fields["event_id"] || entryId;
+  return eventId.includes("\0") ? entryId : eventId;
 }
 
 const SHOWN = 3;

@@ -1,32 +1,21 @@
 import type { Redis } from "ioredis";
-import pg from "pg";
+import type pg from "pg";
+import { createDatabase, createPool } from "../db/database.ts";
+import { takeLead, tryLock } from "./lead.ts";
+import { Leading, type LeadingOptions, type RelayProgress } from "./leading.ts";
 import type { EventLogger } from "./logger.ts";
 import { interruptiblePause, type Pause } from "./pause.ts";
-import { addToStreams, BATCH, markPublished, readUnpublished } from "./publish-batch.ts";
 import { connectRedis } from "./redis.ts";
-import { trimStreams } from "./trim-streams.ts";
+import { RelayAlerts } from "./relay-alerts.ts";
+import { connectPostgres } from "./relay-postgres.ts";
 
-const POLL_MS = 100;
 const CANDIDATE_MS = 500;
 const RETRY_MS = 500;
-const TRIM_EVERY_MS = 10 * 60_000;
-/** A leader that asks nothing for so long has lost its session, and with it the lock: the server ends it. */
-const LEASE_MS = 10_000;
-/** One relay in the installation publishes; the others wait for its session to end. */
-const LEADER_LOCK = 8_271_002;
 
-export interface RelayOptions {
+export interface RelayOptions extends LeadingOptions {
   databaseUrl: string;
   redisUrl: string;
   logger: EventLogger;
-  /** How often an idle relay looks for new events. */
-  pollMs?: number;
-}
-
-export interface RelayProgress {
-  leader: boolean;
-  published: number;
-  lastProgressAt: Date;
 }
 
 export interface Relay {
@@ -37,7 +26,9 @@ export interface Relay {
 
 /**
  * Brings committed events from the outbox to their streams, each aggregate's in commit order, at least once: rows are
- * marked only after Redis has them. The lock lives on the relay's own session, so a lost session is a lost leadership.
+ * marked only after Redis has them, and published again when Redis has lost them. One relay leads, the others wait. Its
+ * lock lives on its own session, so a lost session is a lost lead; its epoch keeps it from publishing when it has lost the
+ * lead and does not know it.
  */
 export function startRelay(options: RelayOptions): Relay {
   const relay = new RelayLoop(options);
@@ -47,13 +38,20 @@ export function startRelay(options: RelayOptions): Relay {
 
 class RelayLoop implements Relay {
   readonly #options: RelayOptions;
-  readonly #state: RelayProgress = { leader: false, published: 0, lastProgressAt: new Date() };
+  readonly #state: RelayProgress = { leader: false, published: 0, lost: 0, lastProgressAt: new Date() };
   readonly #pause: Pause = interruptiblePause();
+  readonly #pool: pg.Pool;
+  readonly #alerts: RelayAlerts;
   #done: Promise<void> = Promise.resolve();
-  #trimAt = Date.now() + TRIM_EVERY_MS;
 
   constructor(options: RelayOptions) {
     this.#options = options;
+    this.#pool = createPool({
+      connectionString: options.databaseUrl,
+      max: 1,
+      applicationName: "warehouse-alerts",
+    });
+    this.#alerts = new RelayAlerts(createDatabase(this.#pool), options.logger);
   }
 
   start(): void {
@@ -79,6 +77,7 @@ class RelayLoop implements Relay {
         await this.#pause.for(RETRY_MS * (1 + Math.random()));
       }
     }
+    await this.#pool.end();
   }
 
   async #session(): Promise<void> {
@@ -87,7 +86,8 @@ class RelayLoop implements Relay {
     try {
       if (!(await this.#becomeLeader(client))) return;
       redis = await connectRedis(this.#options.redisUrl, "warehouse-relay");
-      await this.#publish(client, redis);
+      const lead = await takeLead(client, redis);
+      await new Leading(lead, this.#options, this.#state, this.#alerts).run(this.#pause);
     } finally {
       this.#state.leader = false;
       redis?.disconnect();
@@ -98,67 +98,11 @@ class RelayLoop implements Relay {
   /** False: it was told to stop while it waited. */
   async #becomeLeader(client: pg.Client): Promise<boolean> {
     while (!this.#pause.stopped) {
-      const { rows } = await client.query<{ locked: boolean }>("select pg_try_advisory_lock($1) as locked", [
-        LEADER_LOCK,
-      ]);
-      this.#state.lastProgressAt = new Date();
-      this.#state.leader = rows[0]?.locked === true;
+      this.#state.leader = await tryLock(client);
       if (this.#state.leader) return true;
+      this.#state.lastProgressAt = new Date(); // whoever leads makes progress by what he publishes
       await this.#pause.for(CANDIDATE_MS);
     }
     return false;
-  }
-
-  async #publish(client: pg.Client, redis: Redis): Promise<void> {
-    for (;;) {
-      const last = this.#pause.stopped;
-      const published = await this.#publishBatch(client, redis);
-      this.#state.published += published;
-      this.#state.lastProgressAt = new Date();
-      if (published === BATCH) continue;
-      if (last) return;
-      await this.#trim(redis);
-      await this.#pause.for(this.#options.pollMs ?? POLL_MS);
-    }
-  }
-
-  async #publishBatch(client: pg.Client, redis: Redis): Promise<number> {
-    const askedAt = performance.now();
-    const rows = await readUnpublished(client);
-    if (rows.length === 0) return 0;
-    // A process that was frozen must not publish on a leadership that has gone to another meanwhile.
-    if (performance.now() - askedAt > LEASE_MS / 2)
-      throw new Error("the leader was held up, and may be none any more");
-    const { stored, error } = await addToStreams(redis, rows);
-    await markPublished(client, stored);
-    if (error) throw error;
-    return stored.length;
-  }
-
-  async #trim(redis: Redis): Promise<void> {
-    if (Date.now() < this.#trimAt) return;
-    this.#trimAt = Date.now() + TRIM_EVERY_MS;
-    await trimStreams(redis);
-  }
-}
-
-async function connectPostgres(connectionString: string): Promise<pg.Client> {
-  const client = new pg.Client({
-    connectionString,
-    application_name: "warehouse-relay",
-    connectionTimeoutMillis: 5_000,
-    query_timeout: 10_000,
-    statement_timeout: 8_000,
-    keepAlive: true,
-  });
-  client.on("error", () => {}); // the query that meets it says it
-  try {
-    await client.connect();
-    // A mark that is lost in a crash means a second publication, which everybody must bear anyway.
-    await client.query(`set idle_session_timeout = ${LEASE_MS}; set synchronous_commit = off`);
-    return client;
-  } catch (error) {
-    await client.end().catch(() => {});
-    throw error;
   }
 }

@@ -1,10 +1,12 @@
 import { EventEmitter } from "node:events";
-import { setTimeout as delay } from "node:timers/promises";
-import { type Runner, run, type WorkerEvents, Logger as WorkerLogger } from "graphile-worker";
-import pg from "pg";
+import { type RunnerOptions, type WorkerEvents, Logger as WorkerLogger } from "graphile-worker";
 import type { Logger } from "../logger.ts";
 import { Lifeline } from "./lifeline.ts";
-import { CRONTAB, createTasks, type JobDeps } from "./tasks.ts";
+import { createQueuePool } from "./queue-pool.ts";
+import { postponeFailures } from "./retries.ts";
+import { startRounds } from "./rounds.ts";
+import { JobRunner } from "./runner.ts";
+import { createTasks, type JobDeps } from "./tasks.ts";
 
 export interface JobsOptions extends JobDeps {
   databaseUrl: string;
@@ -16,8 +18,8 @@ export interface JobProgress {
   succeeded: number;
   /** Attempts that failed; most are tried again. */
   failed: number;
-  /** When a job last ended, well or not. */
-  lastEndedAt: Date | undefined;
+  /** When a job last ended, well or not, or there was none to do. */
+  lastProgressAt: Date;
 }
 
 export interface Jobs {
@@ -28,44 +30,38 @@ export interface Jobs {
 
 const CONCURRENCY = 4;
 /** How long running jobs may take to finish when the process goes down. */
-const GRACE_MS = 15_000;
+const GRACE_MS = 12_000;
 
 /** Does the jobs that use cases enqueue, and what is due by the clock. Any number of processes may. */
 export async function startJobs(options: JobsOptions): Promise<Jobs> {
   const { databaseUrl: connectionString, db, logger, concurrency = CONCURRENCY } = options;
-  const pool = createJobPool(connectionString, concurrency);
+  const max = concurrency + 2; // one listens, and one is the queue's own
+  const pool = createQueuePool({ connectionString, max, onLost: (id) => runner.doubt(id) });
   const lifeline = new Lifeline({ connectionString, db, logger });
   await lifeline.start();
   const events: WorkerEvents = new EventEmitter();
-  const progress = watch(events, lifeline);
-  const runner = await run({
+  const progress = watch(events);
+  postponeFailures(events, db, logger);
+  const queue: RunnerOptions = {
     pgPool: pool,
     taskList: createTasks(options),
-    crontab: CRONTAB,
+    crontab: "", // it would go by this process's clock: see rounds.ts
     concurrency,
     events,
     noHandleSignals: true,
     pollInterval: pollIntervalOf(options),
     logger: workerLogger(logger),
-  });
-  await runner.addJob("poll_tracking", {}, { jobKey: "poll_tracking" });
-  return { progress: () => ({ ...progress }), stop: () => stopJobs(runner, lifeline, pool) };
-}
-
-/** The queue counts its ids as text, so it has a pool without our number types. */
-function createJobPool(connectionString: string, concurrency: number): pg.Pool {
-  const pool = new pg.Pool({
-    connectionString,
-    max: concurrency + 3,
-    application_name: "warehouse jobs",
-    connectionTimeoutMillis: 5_000,
-    statement_timeout: 30_000,
-    keepAlive: true,
-    maxLifetimeSeconds: 1_800,
-  });
-  pool.on("error", () => {}); // an idle client died: the pool has dropped it already
-  pool.on("connect", (client) => client.on("error", () => {}));
-  return pool;
+  };
+  const runner: JobRunner = new JobRunner({ events, lifeline, logger, queue });
+  await runner.start();
+  const stopRounds = startRounds(db, logger);
+  const stop = async () => {
+    await stopRounds();
+    await runner.stop(GRACE_MS);
+    await lifeline.stop();
+    await pool.end();
+  };
+  return { progress: () => ({ ...progress }), stop };
 }
 
 /** New jobs are announced; only those that are due later wait for the next look. */
@@ -73,26 +69,21 @@ function pollIntervalOf({ trackingPollSeconds }: JobDeps): number {
   return Math.min(2_000, Math.max(100, (trackingPollSeconds * 1000) / 2));
 }
 
-function watch(events: WorkerEvents, lifeline: Lifeline): JobProgress {
-  const progress: JobProgress = { succeeded: 0, failed: 0, lastEndedAt: undefined };
-  events.on("pool:create", ({ workerPool }) => lifeline.guard(workerPool.id)); // the name that its jobs are locked by
+function watch(events: WorkerEvents): JobProgress {
+  const progress: JobProgress = { succeeded: 0, failed: 0, lastProgressAt: new Date() };
+  const moved = () => {
+    progress.lastProgressAt = new Date();
+  };
+  events.on("worker:getJob:empty", moved);
   events.on("job:success", () => {
     progress.succeeded++;
-    progress.lastEndedAt = new Date();
+    moved();
   });
   events.on("job:error", () => {
     progress.failed++;
-    progress.lastEndedAt = new Date();
+    moved();
   });
   return progress;
-}
-
-async function stopJobs(runner: Runner, lifeline: Lifeline, pool: pg.Pool): Promise<void> {
-  const stopped = runner.stop().then(() => true);
-  // A call that hangs must not keep the process: its job is given back, to be tried again elsewhere.
-  if (!(await Promise.race([stopped, delay(GRACE_MS, false, { ref: false })]))) await runner.kill();
-  await lifeline.stop();
-  await pool.end();
 }
 
 /** The queue's own words, one level lower where they are only about its routine. */

@@ -154,7 +154,12 @@ function explain(error: unknown, keys: Keys): DomainError {
     return refuse("signature", "the token was not signed with a key that this service trusts");
   if (error instanceof errors.JWSInvalid || error instanceof errors.JWTInvalid)
     return refuse("malformed", "the token is not a well-formed JSON Web Token");
-  return new DomainError("DEPENDENCY_UNAVAILABLE", "the keys that tokens are checked with can't be fetched");
+  const unavailable = new DomainError(
+    "DEPENDENCY_UNAVAILABLE",
+    "the keys that tokens are checked with can't be fetched",
+  );
+  unavailable.cause = error; // for the log: the caller need not know where the keys are
+  return unavailable;
 }
 
 function claimProblem({ claim, reason }: errors.JWTClaimValidationFailed): string {

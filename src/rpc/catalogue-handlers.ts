@@ -80,7 +80,13 @@ function parseWarehouse(warehouse: Warehouse, index: number) {
     name: text(`${at}.name`, warehouse.name) || code,
     priority: warehouse.priority === 0 ? 100 : warehouse.priority,
     address: parseAddress(`${at}.address`, warehouse.address),
+    gs1_company_prefix: parsePrefix(`${at}.gs1_company_prefix`, warehouse.gs1CompanyPrefix),
   };
+}
+
+function parsePrefix(field: string, value: string | undefined): string | undefined {
+  if (value && !/^\d{4,12}$/.test(value)) throw invalidField(field, "must be 4 to 12 digits, or empty");
+  return value;
 }
 
 function parseLocation(location: Location, index: number) {
@@ -133,6 +139,7 @@ function warehouseMessage(row: WarehouseRow) {
     name: row.name,
     priority: row.priority,
     address: addressMessage(row.address),
+    ...(row.gs1_company_prefix === null ? {} : { gs1CompanyPrefix: row.gs1_company_prefix }),
     createdAt: timestampFromDate(row.created_at),
     updatedAt: timestampFromDate(row.updated_at),
   };

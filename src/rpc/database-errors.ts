@@ -1,4 +1,6 @@
-import { sqlState } from "../db/transaction.ts";
+import { isOutOfReach, sqlState } from "../db/out-of-reach.ts";
+import { OutcomeUnknownError } from "../db/transaction.ts";
+import { PoolBusyError } from "../db/waiting-line.ts";
 import { DomainError, type Reason } from "../domain/errors.ts";
 
 /** Unique keys whose violation means something to the caller. The use cases look first; these lost a race. */
@@ -30,14 +32,6 @@ const TRANSITION_TEXT = /^(.+) cannot go from (\w+) to (\w+)$/;
 /** Nothing was committed, and the same call may succeed now. */
 const RACE_LOST = new Set(["40001", "40P01", "55P03"]);
 
-/** The database is gone, going, coming back, full, or has no connection left: a while later it may serve again. */
-const OUT_OF_REACH =
-  /^(08...|57P0[1-5]|53...|57014|25006|25P0[34]|ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH)$/;
-
-/** node-postgres has no codes for these. */
-const OUT_OF_REACH_TEXT =
-  /timeout exceeded when trying to connect|Connection terminated|Query read timeout|Client has encountered a connection error|after calling end on the pool|driver has already been destroyed/i;
-
 /** A value that passed the edge's checks and still doesn't fit a column. */
 const UNSTORABLE: Record<string, string> = {
   "22003": "a number, or a sum that it leads to, is larger than can be stored",
@@ -48,10 +42,11 @@ const UNSTORABLE: Record<string, string> = {
 
 /** What a database error means to the caller; undefined when it means nothing but a fault of ours. */
 export function fromDatabaseError(error: unknown): DomainError | undefined {
+  const unserved = fromUnservedError(error);
+  if (unserved) return unserved;
   const state = sqlState(error);
-  const text = error instanceof Error ? error.message : "";
   const { constraint = "" } = (error ?? {}) as { constraint?: string };
-  if (TRANSITION_CHECK.test(constraint)) return illegalTransition(text);
+  if (TRANSITION_CHECK.test(constraint)) return illegalTransition(error);
   const taken = state === "23505" ? TAKEN[constraint] : undefined;
   if (taken) return new DomainError(taken[0], taken[1]);
   if (RACE_LOST.has(state))
@@ -59,17 +54,30 @@ export function fromDatabaseError(error: unknown): DomainError | undefined {
       "CONCURRENT_UPDATE",
       "another call changed the same rows at the same time: try again",
     );
-  if (OUT_OF_REACH.test(state) || OUT_OF_REACH_TEXT.test(text))
-    return new DomainError(
-      "DEPENDENCY_UNAVAILABLE",
-      "the database can't be reached or is too slow: try again shortly",
-    );
   const unstorable = UNSTORABLE[state];
   return unstorable === undefined ? undefined : new DomainError("INVALID_FIELD", unstorable);
 }
 
+/** The call itself may be fine: it was the database, or the way to it. */
+function fromUnservedError(error: unknown): DomainError | undefined {
+  if (error instanceof PoolBusyError)
+    return new DomainError("OVERLOADED", "every connection to the database is busy: try again shortly");
+  if (error instanceof OutcomeUnknownError)
+    return new DomainError(
+      "DEPENDENCY_UNAVAILABLE",
+      "the database was lost before it could say whether this was done: repeat it with the same request_id",
+    );
+  if (isOutOfReach(error))
+    return new DomainError(
+      "DEPENDENCY_UNAVAILABLE",
+      "the database can't be reached or is too slow: try again shortly",
+    );
+  return undefined;
+}
+
 /** The trigger's own words name the machine and both statuses. */
-function illegalTransition(text: string): DomainError {
+function illegalTransition(error: unknown): DomainError {
+  const text = error instanceof Error ? error.message : "";
   const [, machine = "status", from = "unknown", to = "unknown"] = TRANSITION_TEXT.exec(text) ?? [];
   return new DomainError(
     "ILLEGAL_TRANSITION",

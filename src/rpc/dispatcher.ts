@@ -2,6 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Message } from "@bufbuild/protobuf";
 import { create } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
+import { type Patience, waitingFor } from "../db/patience.ts";
 import { DomainError } from "../domain/errors.ts";
 import type { Logger } from "../logger.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
@@ -9,9 +10,15 @@ import type { Authenticate, Principal } from "./auth.ts";
 import { toConnectError } from "./errors.ts";
 import { Unreadable } from "./request.ts";
 import type { Rpc } from "./router.ts";
+import { UnservedLog } from "./unserved-log.ts";
 
 /** A unary call ends after this long, whatever its caller allows: a handler that hangs must not hang for ever. */
 const MAX_UNARY_MS = 30_000;
+/**
+ * The deadline of a unary call that has none. Longer than each of the database's own limits (db/database.ts), so that
+ * its caller hears what was wrong and that he may try again, instead of merely that time is up.
+ */
+const DEFAULT_UNARY_MS = 10_000;
 
 /** A call as a transport hands it over. */
 export interface Incoming {
@@ -19,8 +26,8 @@ export interface Incoming {
   authorization: string | undefined;
   /** Unix milliseconds; Infinity when the caller set none. */
   deadline: number;
-  /** Registers what to do when the caller has gone. */
-  onCancel(listener: () => void): void;
+  /** Registers what to do when the caller has gone; `late`: because his time was over, by the transport's own timer. */
+  onCancel(listener: (late: boolean) => void): void;
 }
 
 export interface DispatcherOptions {
@@ -38,12 +45,14 @@ export interface DispatcherOptions {
 export class Dispatcher {
   readonly #options: DispatcherOptions;
   readonly #maxInFlight: number;
+  readonly #unserved: UnservedLog;
   readonly #streams = new Set<AbortController>();
   #inFlight = 0;
 
   constructor(options: DispatcherOptions) {
     this.#options = options;
     this.#maxInFlight = options.maxInFlight ?? 2_000;
+    this.#unserved = new UnservedLog(options.logger);
   }
 
   /** Handlers at work, also those whose caller has gone. */
@@ -67,8 +76,10 @@ export class Dispatcher {
     try {
       const who = await this.#admit(rpc, incoming);
       if (request instanceof Unreadable) throw request.error;
-      const answer = await this.#withinDeadline(incoming, (signal) =>
-        this.#handle(rpc, request, { ...who, method: rpc.name, signal }),
+      const answer = await this.#withinDeadline(incoming, (patience) =>
+        waitingFor(patience, () =>
+          this.#handle(rpc, request, { ...who, method: rpc.name, signal: patience.signal }),
+        ),
       );
       this.#measure(rpc, incoming, started);
       return create(rpc.method.output, answer as never);
@@ -142,22 +153,22 @@ export class Dispatcher {
   }
 
   /** The handler's answer, or an error as soon as nobody waits for it any more; its signal tells the handler so. */
-  #withinDeadline(incoming: Incoming, run: (signal: AbortSignal) => Promise<unknown>): Promise<unknown> {
-    const controller = new AbortController();
-    const limit = Math.min(incoming.deadline - Date.now(), MAX_UNARY_MS);
+  #withinDeadline(incoming: Incoming, run: (patience: Patience) => Promise<unknown>): Promise<unknown> {
+    const deadline = unaryDeadline(incoming);
+    const limit = deadline - Date.now();
     if (limit <= 0) return Promise.reject(deadlineExceeded());
+    const controller = new AbortController();
     return new Promise((resolve, reject) => {
       const end = (error: ConnectError) => {
         controller.abort(error);
         reject(error);
       };
-      const timer = setTimeout(
-        () => end(new ConnectError("deadline exceeded", Code.DeadlineExceeded)),
-        limit,
-      );
+      const timer = setTimeout(() => end(deadlineExceeded()), limit);
       // A transport may notice the deadline before our timer does.
-      incoming.onCancel(() => end(Date.now() >= incoming.deadline ? deadlineExceeded() : callerGone()));
-      run(controller.signal)
+      incoming.onCancel((late) =>
+        end(late || Date.now() >= incoming.deadline ? deadlineExceeded() : callerGone()),
+      );
+      run({ deadline, signal: controller.signal })
         .then(resolve, reject)
         .finally(() => clearTimeout(timer));
     });
@@ -172,6 +183,7 @@ export class Dispatcher {
   #fail(rpc: Rpc, incoming: Incoming, started: number, error: unknown): ConnectError {
     const { logger } = this.#options;
     const failure = toConnectError(error, logger, rpc.name);
+    if (isUnserved(failure)) this.#unserved.note(error, rpc.name);
     const code = grpcCodeName(failure.code);
     const seconds = this.#measure(rpc, incoming, started, code);
     logger.debug(
@@ -180,6 +192,11 @@ export class Dispatcher {
     );
     return failure;
   }
+}
+
+function unaryDeadline({ deadline }: Incoming): number {
+  if (deadline === Number.POSITIVE_INFINITY) return Date.now() + DEFAULT_UNARY_MS;
+  return Math.min(deadline, Date.now() + MAX_UNARY_MS);
 }
 
 function deadlineExceeded(): ConnectError {
@@ -191,6 +208,11 @@ function deadlineExceeded(): ConnectError {
 
 function callerGone(): ConnectError {
   return new ConnectError("the caller has gone", Code.Canceled);
+}
+
+/** The caller is not to blame. What is nobody's fault but ours has a line of its own. */
+function isUnserved({ code }: ConnectError): boolean {
+  return code === Code.Unavailable || code === Code.ResourceExhausted;
 }
 
 /** `NOT_FOUND`, as gRPC spells it; `NotFound` is Connect's. */

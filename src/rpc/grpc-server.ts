@@ -126,7 +126,7 @@ function incomingOf(
     transport: "grpc",
     authorization: call.metadata.get("authorization")[0]?.toString(),
     deadline: Number(call.getDeadline()),
-    onCancel: (listener) => call.once("cancelled", listener),
+    onCancel: (listener) => call.once("cancelled", () => listener(false)),
   };
 }
 

@@ -1,6 +1,12 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { DescMessage, Message } from "@bufbuild/protobuf";
-import { type ConnectRouter, createConnectRouter, type HandlerContext } from "@connectrpc/connect";
+import {
+  Code,
+  ConnectError,
+  type ConnectRouter,
+  createConnectRouter,
+  type HandlerContext,
+} from "@connectrpc/connect";
 import type { UniversalHandler, UniversalServerResponse } from "@connectrpc/connect/protocol";
 import { errorToJson } from "@connectrpc/connect/protocol-connect";
 import {
@@ -61,8 +67,13 @@ function incomingOf(context: HandlerContext): Incoming {
     transport: "http",
     authorization: context.requestHeader.get("authorization") ?? undefined,
     deadline: timeout === undefined ? Number.POSITIVE_INFINITY : Date.now() + timeout,
-    onCancel: (listener) => context.signal.addEventListener("abort", listener, { once: true }),
+    onCancel: (listener) =>
+      context.signal.addEventListener("abort", () => listener(isLate(context.signal.reason)), { once: true }),
   };
+}
+
+function isLate(reason: unknown): boolean {
+  return reason instanceof ConnectError && reason.code === Code.DeadlineExceeded;
 }
 
 async function answer(handler: UniversalHandler, req: IncomingMessage, res: ServerResponse): Promise<void> {

@@ -6,15 +6,18 @@ import {
 } from "node:http";
 import { createServer as createHttpsServer } from "node:https";
 import type { AddressInfo } from "node:net";
-import type { StoredLabel } from "../db/labels.ts";
-import { DomainError } from "../domain/errors.ts";
 import type { Logger } from "../logger.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
+import { platformRoutes, sendJson } from "../telemetry/platform-routes.ts";
 import type { Readiness } from "../telemetry/readiness.ts";
+import { fromDatabaseError } from "./database-errors.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import type { Tls } from "./grpc-server.ts";
 import { createConnectListener } from "./http-connect.ts";
+import type { LabelRoute } from "./label-route.ts";
+import { createRestListener } from "./rest-listener.ts";
 import type { Rpc } from "./router.ts";
+import type { WebhookRoute } from "./webhook-route.ts";
 
 const LIMITS = {
   headersTimeout: 10_000,
@@ -24,7 +27,6 @@ const LIMITS = {
   connectionsCheckingInterval: 5_000,
 };
 const MAX_CONNECTIONS = 5_000;
-const LABEL_PATH = /^\/api\/v1\/packages\/([1-9]\d{0,17})\/label$/;
 
 export interface HttpServerOptions {
   host: string;
@@ -34,13 +36,17 @@ export interface HttpServerOptions {
   logger: Logger;
   metrics: Metrics;
   readiness: () => Promise<Readiness>;
-  /** A package's stored label, for whoever may call; what `label_url` names. */
-  label: (package_id: bigint, authorization: string | undefined) => Promise<StoredLabel | undefined>;
+  /** What `label_url` names. */
+  findLabelRoute: LabelRoute;
+  /** What carriers' hosts deliver to; left out: nothing is delivered here. */
+  findWebhookRoute?: WebhookRoute | undefined;
   tls?: Tls | undefined;
 }
 
 export interface HttpServer {
   port: number;
+  /** Asks callers to open a new connection, which leads elsewhere, for their next request. */
+  leave(): void;
   /** Lets running requests finish, for `graceMs` at most; new connections are refused. */
   stop(graceMs: number): Promise<void>;
 }
@@ -49,11 +55,15 @@ export interface HttpServer {
 export async function startHttpServer(options: HttpServerOptions): Promise<HttpServer> {
   const { host, port, tls, logger } = options;
   const listen = listener(options);
+  let leaving = false;
+  const leave = () => {
+    leaving = true;
+  };
   const onRequest = (req: IncomingMessage, res: ServerResponse) => {
+    if (leaving) res.setHeader("connection", "close");
     listen(req, res).catch((error: unknown) => {
       logger.warn({ err: error, path: pathOf(req) }, "an HTTP request failed");
-      if (res.headersSent) res.destroy();
-      else sendJson(res, 500, { error: "internal error" });
+      sendFailure(res, error);
     });
   };
   const server = tls
@@ -64,29 +74,24 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     server.once("error", reject);
     server.listen(port, host, resolve);
   });
-  return { port: (server.address() as AddressInfo).port, stop: (graceMs) => stop(server, graceMs) };
+  return { port: (server.address() as AddressInfo).port, leave, stop: (graceMs) => stop(server, graceMs) };
 }
 
-function listener({ rpcs, dispatcher, metrics, readiness, label }: HttpServerOptions) {
+function listener(options: HttpServerOptions) {
+  const { rpcs, dispatcher, metrics, readiness, findLabelRoute, findWebhookRoute } = options;
   const findRpc = createConnectListener(rpcs, dispatcher);
-  const routes: Record<string, (res: ServerResponse) => Promise<void> | void> = {
-    "/livez": (res) => sendJson(res, 200, { alive: true }), // never asks others: a restart would not mend them
-    "/readyz": async (res) => {
-      const state = await readiness();
-      sendJson(res, state.ready ? 200 : 503, state);
-    },
-    "/metrics": async (res) => {
-      res.setHeader("content-type", metrics.registry.contentType);
-      res.end(await metrics.registry.metrics());
-    },
-  };
+  const findRest = createRestListener(rpcs, dispatcher);
+  const routes = platformRoutes(metrics, readiness);
   return async (req: IncomingMessage, res: ServerResponse): Promise<void> => {
     const path = pathOf(req);
     const rpc = findRpc(path);
     if (rpc) return rpc(req, res);
-    const labelled = LABEL_PATH.exec(path)?.[1];
-    if (labelled !== undefined && req.method === "GET")
-      return sendLabel(res, () => label(BigInt(labelled), req.headers.authorization));
+    const label = req.method === "GET" ? findLabelRoute(path) : undefined;
+    if (label) return label(req, res);
+    const rest = findRest(path);
+    if (rest) return rest(req, res);
+    const webhook = findWebhookRoute?.(path);
+    if (webhook) return webhook(req, res);
     const route = Object.hasOwn(routes, path) ? routes[path] : undefined;
     if (!route) return sendJson(res, 404, { error: `there is nothing at ${path.slice(0, 200)}` });
     if (req.method === "GET" || req.method === "HEAD") return route(res);
@@ -95,25 +100,18 @@ function listener({ rpcs, dispatcher, metrics, readiness, label }: HttpServerOpt
   };
 }
 
-async function sendLabel(res: ServerResponse, find: () => Promise<StoredLabel | undefined>): Promise<void> {
-  try {
-    const found = await find();
-    if (!found) return sendJson(res, 404, { error: "this package has no label yet" });
-    res.writeHead(200, { "content-type": found.content_type, "content-length": found.data.length });
-    res.end(found.data);
-  } catch (error) {
-    if (!(error instanceof DomainError)) throw error;
-    sendJson(res, error.category === "unauthenticated" ? 401 : 403, { error: error.message });
-  }
+/** Of requests that are no RPCs; what those refuse, they say themselves. */
+function sendFailure(res: ServerResponse, error: unknown): void {
+  if (res.headersSent) return void res.destroy();
+  const category = fromDatabaseError(error)?.category;
+  if (category !== "unavailable" && category !== "overload")
+    return sendJson(res, 500, { error: "internal error" });
+  res.setHeader("retry-after", "1");
+  return sendJson(res, 503, { error: "not just now: try again shortly" });
 }
 
 function pathOf(req: IncomingMessage): string {
   return req.url?.split("?", 1)[0] ?? "";
-}
-
-function sendJson(res: ServerResponse, status: number, body: object): void {
-  res.writeHead(status, { "content-type": "application/json" });
-  res.end(`${JSON.stringify(body)}\n`);
 }
 
 function tlsOptions({ cert, key, clientCa }: Tls) {

@@ -39,9 +39,6 @@ type Topic =
   | "getStock"
   | "listMovements";
 
-/** How long a hold lasts when its maker does not say: a forgotten one must not keep stock for ever. */
-const DEFAULT_HOLD_MS = 24 * 3600 * 1000;
-
 const rpc = WarehouseService.method;
 
 export function inventoryHandlers({ db }: Deps): Pick<HandlersOf<typeof WarehouseService>, Topic> {
@@ -107,15 +104,12 @@ function holds(
 ): Pick<HandlersOf<typeof WarehouseService>, "reserveInventory" | "releaseReservation"> {
   return {
     reserveInventory: async (request, caller) => {
-      const expires_at = optionalTimestamp("expires_at", request.expiresAt);
-      if (expires_at && expires_at.getTime() <= Date.now())
-        throw invalidField("expires_at", "must lie in the future");
       const hold = await reserveInventory(db, callOf(rpc.reserveInventory, request, caller), {
         listing_id: requiredId("listing_id", request.listingId),
         warehouse_id: requiredId("warehouse_id", request.warehouseId),
         quantity: requiredQuantity("quantity", request.quantity),
         order_id: requiredId("order_id", request.orderId),
-        expires_at: expires_at ?? new Date(Date.now() + DEFAULT_HOLD_MS),
+        expires_at: optionalTimestamp("expires_at", request.expiresAt) ?? null,
       });
       return reservationMessage(hold);
     },

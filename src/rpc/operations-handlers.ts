@@ -1,36 +1,35 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import { durationFromMs, timestampFromDate, timestampNow } from "@bufbuild/protobuf/wkt";
+import { type Duration, durationFromMs, timestampFromDate, timestampNow } from "@bufbuild/protobuf/wkt";
 import {
-  type DeadLetterSchema,
-  DeadLetterStatus,
-  OperationsService,
+  type AlertSchema,
+  AlertSeverity,
+  type OperationsService,
+  type OutboxLagSchema,
+  type StreamLagSchema,
   type VerifyRequest,
 } from "../../gen/wms/v1/operations_service_pb.js";
-import { type DeadLetterRow, findDeadLetter, listDeadLetters } from "../db/dead-letters.ts";
+import type { AlertRow } from "../db/alerts.ts";
 import { LAWS } from "../db/laws.ts";
-import { invalidField } from "../domain/errors.ts";
-import {
-  deadLetterNotFound,
-  discardDeadLetter,
-  redriveDeadLetters,
-} from "../use-cases/maintenance/dead-letters.ts";
+import { DomainError, invalidField } from "../domain/errors.ts";
+import type { GroupLag, Lag } from "../domain/lag.ts";
+import { listAlerts } from "../use-cases/maintenance/alerts.ts";
 import { verify } from "../use-cases/maintenance/verify.ts";
-import type { Deps } from "./deps.ts";
-import { callOf, type HandlersOf } from "./handler.ts";
+import type { Deps, StreamDeps } from "./deps.ts";
+import type { HandlersOf } from "./handler.ts";
 import { wordOf } from "./order-messages.ts";
-import { nextPageToken, page, requiredId, requiredList } from "./parse.ts";
 
-const STATUSES = {
-  open: DeadLetterStatus.OPEN,
-  redriven: DeadLetterStatus.REDRIVEN,
-  discarded: DeadLetterStatus.DISCARDED,
-} satisfies Record<string, DeadLetterStatus>;
+const SEVERITIES = {
+  warning: AlertSeverity.WARNING,
+  critical: AlertSeverity.CRITICAL,
+} satisfies Record<string, AlertSeverity>;
 
-type Topic = "verify" | "listDeadLetters" | "getDeadLetter" | "redriveDeadLetters" | "discardDeadLetter";
+type Topic = "verify" | "listAlerts" | "getStreamLag";
 
-const MAX_REDRIVEN = 1_000;
-
-export function operationsHandlers({ db, logger }: Deps): Pick<HandlersOf<typeof OperationsService>, Topic> {
+/** How the service is: what holds, what fires, what is late. */
+export function operationsHandlers({
+  db,
+  readStreamLag,
+}: Deps & StreamDeps): Pick<HandlersOf<typeof OperationsService>, Topic> {
   return {
     verify: async (request) => {
       const verdicts = await verify(db, knownChecks(request));
@@ -48,39 +47,13 @@ export function operationsHandlers({ db, logger }: Deps): Pick<HandlersOf<typeof
         })),
       };
     },
-    listDeadLetters: async (request) => {
-      const wanted = page(request);
-      const statuses = request.statuses.map((status) => wordOf(STATUSES, "statuses", status));
-      const filter = {
-        statuses: statuses.length > 0 ? statuses : (["open"] as const),
-        stream: request.stream,
-        event_type: request.eventType,
-      };
-      const rows = await listDeadLetters(db, filter, wanted);
-      return { deadLetters: rows.map(deadLetterMessage), nextPageToken: nextPageToken(rows, wanted) };
+    listAlerts: async ({ severity }) => {
+      const wanted = severity === undefined ? undefined : wordOf(SEVERITIES, "severity", severity);
+      return { alerts: (await listAlerts({ db, readStreamLag }, wanted)).map(alertMessage) };
     },
-    getDeadLetter: async (request) => {
-      const id = requiredId("dead_letter_id", request.deadLetterId);
-      const row = await findDeadLetter(db, id);
-      if (!row) throw deadLetterNotFound(id);
-      return deadLetterMessage(row);
-    },
-    redriveDeadLetters: async (request, caller) => {
-      const call = callOf(OperationsService.method.redriveDeadLetters, request, caller);
-      const ids = requiredList("dead_letter_ids", request.deadLetterIds, MAX_REDRIVEN);
-      const checked = ids.map((id, index) => requiredId(`dead_letter_ids[${index}]`, id));
-      const { dead_letters, redriven } = await redriveDeadLetters(db, call, checked);
-      return { deadLetters: dead_letters.map(deadLetterMessage), redriven };
-    },
-    discardDeadLetter: async (request, caller) => {
-      const call = callOf(OperationsService.method.discardDeadLetter, request, caller);
-      const id = requiredId("dead_letter_id", request.deadLetterId);
-      const letter = await discardDeadLetter(db, call, id);
-      logger.info(
-        { dead_letter_id: String(id), reason: request.reason, principal: caller.principal },
-        "a dead letter was discarded",
-      );
-      return deadLetterMessage(letter);
+    getStreamLag: async () => {
+      const { streams, outbox } = await reachStreams(readStreamLag);
+      return { streams: streams.map(streamLagMessage), outbox: outboxLagMessage(outbox) };
     },
   };
 }
@@ -98,18 +71,54 @@ function knownChecks({ checks, warehouseId }: VerifyRequest): readonly string[] 
   return checks;
 }
 
-function deadLetterMessage(row: DeadLetterRow): MessageInitShape<typeof DeadLetterSchema> {
+async function reachStreams(read: StreamDeps["readStreamLag"]): Promise<Lag> {
+  try {
+    return await read();
+  } catch (error) {
+    const unavailable = new DomainError(
+      "DEPENDENCY_UNAVAILABLE",
+      "the streams can't be reached: try again shortly",
+    );
+    unavailable.cause = error;
+    throw unavailable;
+  }
+}
+
+function alertMessage({ since, ...alert }: AlertRow): MessageInitShape<typeof AlertSchema> {
+  const minutes = Math.max(0, Math.floor((Date.now() - since.getTime()) / 60_000));
   return {
-    id: row.id,
-    stream: row.stream,
-    entryId: row.entry_id,
-    eventId: row.event_id,
-    eventType: row.event_type,
-    payload: row.payload,
-    reason: row.reason,
-    attempts: row.attempts,
-    status: STATUSES[row.status],
-    createdAt: timestampFromDate(row.created_at),
-    ...(row.resolved_at ? { resolvedAt: timestampFromDate(row.resolved_at) } : {}),
+    ...alert,
+    severity: SEVERITIES[alert.severity],
+    summary: `${alert.summary}; since ${since.toISOString().slice(0, 16)}Z (${inWords(minutes)})`,
+    since: timestampFromDate(since),
   };
+}
+
+function inWords(minutes: number): string {
+  if (minutes < 120) return `${minutes} min`;
+  return minutes < 48 * 60 ? `${Math.floor(minutes / 60)} h` : `${Math.floor(minutes / 1440)} days`;
+}
+
+function streamLagMessage(group: GroupLag): MessageInitShape<typeof StreamLagSchema> {
+  return {
+    stream: group.stream,
+    group: group.group,
+    length: BigInt(group.length),
+    ...(group.lag === null ? {} : { lag: BigInt(group.lag) }),
+    pending: BigInt(group.pending),
+    oldestPendingIdle: duration(group.oldest_pending_idle_ms),
+    consumers: group.consumers,
+    lastDeliveredId: group.last_delivered_id,
+  };
+}
+
+function outboxLagMessage({
+  unpublished,
+  oldest_age_ms,
+}: Lag["outbox"]): MessageInitShape<typeof OutboxLagSchema> {
+  return { unpublished: BigInt(unpublished), oldestAge: duration(oldest_age_ms) };
+}
+
+function duration(ms: number | null): Duration | undefined {
+  return ms === null ? undefined : durationFromMs(Math.round(ms));
 }

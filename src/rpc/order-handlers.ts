@@ -57,7 +57,7 @@ function orderWrites(
   return {
     confirmOrder: async (request, caller) => {
       const order = await confirmOrder(db, callOf(rpc.confirmOrder, request, caller), parseOrder(request));
-      return orderMessage(order, await shipmentsOf(db, order.fulfillments));
+      return orderMessage(order, order.shipments);
     },
     cancelOrder: async (request, caller) => {
       const order_id = requiredId("order_id", request.orderId);
@@ -70,7 +70,7 @@ function orderWrites(
         })),
       });
       // Some units of an order that is not known yet: noted, and applied when it comes.
-      return order ? orderMessage(order, await shipmentsOf(db, order.fulfillments)) : { orderId: order_id };
+      return order ? orderMessage(order, order.shipments) : { orderId: order_id };
     },
   };
 }

@@ -4,11 +4,12 @@ import type { NewPackage } from "../db/packages.ts";
 import { findPackingTaskOfOrder, listPackingTaskIds, type PackingFilter } from "../db/packing.ts";
 import { packingTaskView, packingTaskViews } from "../db/packing-views.ts";
 import { DomainError } from "../domain/errors.ts";
-import { renderLabel } from "../labels/render.ts";
+import { renderLabels } from "../labels/render.ts";
 import { addPackage } from "../use-cases/packing/add-package.ts";
 import { cancelPackingTask } from "../use-cases/packing/cancel-packing-task.ts";
 import { completePackingTask } from "../use-cases/packing/complete-packing-task.ts";
 import { createPackingTask } from "../use-cases/packing/create-packing-task.ts";
+import { createLabelReader } from "../use-cases/packing/label-store.ts";
 import { packItem } from "../use-cases/packing/pack-item.ts";
 import { printLabel } from "../use-cases/packing/print-label.ts";
 import { setPackageDetails } from "../use-cases/packing/set-package-details.ts";
@@ -16,7 +17,13 @@ import { shipPackingTask } from "../use-cases/packing/ship-packing-task.ts";
 import { startPackingTask } from "../use-cases/packing/start-packing-task.ts";
 import type { Deps } from "./deps.ts";
 import { callOf, type HandlersOf } from "./handler.ts";
-import { PACKING_TASK_STATUSES, packingTaskMessage, parseLabelFormat } from "./packing-messages.ts";
+import { parseDpi } from "./label-route.ts";
+import {
+  PACKING_TASK_STATUSES,
+  packingTaskMessage,
+  parseLabelFormat,
+  parseLabelPaper,
+} from "./packing-messages.ts";
 import {
   nextPageToken,
   optionalId,
@@ -117,7 +124,8 @@ function packingWork({ db }: Deps): Pick<Service, Work> {
   };
 }
 
-function packingEnds({ db }: Deps): Pick<Service, Ends> {
+function packingEnds({ db, labelStore, carrierRules: carrier_rules }: Deps): Pick<Service, Ends> {
+  const labels = { draw: renderLabels, readBytes: createLabelReader(labelStore) };
   return {
     createPackingTask: async (request, caller) => {
       const input = { picking_task_id: requiredId("picking_task_id", request.pickingTaskId) };
@@ -126,7 +134,7 @@ function packingEnds({ db }: Deps): Pick<Service, Ends> {
       );
     },
     completePackingTask: async (request, caller) => {
-      const input = { task_id: requiredId("task_id", request.taskId), actor: caller };
+      const input = { task_id: requiredId("task_id", request.taskId), actor: caller, carrier_rules };
       return packingTaskMessage(
         await completePackingTask(db, callOf(rpc.completePackingTask, request, caller), input),
       );
@@ -156,9 +164,11 @@ function packingEnds({ db }: Deps): Pick<Service, Ends> {
         task_id: requiredId("task_id", request.taskId),
         package_id: optionalId("package_id", request.packageId),
         format: parseLabelFormat("format", request.format),
+        media: { page: parseLabelPaper("paper", request.paper), dpi: parseDpi(request.dpi) },
         actor: caller,
       };
-      const { label_url, data, content_type } = await printLabel(db, input, renderLabel);
+      const call = callOf(rpc.printLabel, request, caller);
+      const { label_url, data, content_type } = await printLabel(db, call, input, labels);
       return { labelUrl: label_url, labelData: data, contentType: content_type };
     },
   };

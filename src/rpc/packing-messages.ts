@@ -2,12 +2,14 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import { timestampFromDate } from "@bufbuild/protobuf/wkt";
 import {
   LabelFormat,
+  LabelPaper,
   type PackageSchema,
   PackingTaskItemStatus,
   type PackingTaskSchema,
   PackingTaskStatus,
 } from "../../gen/wms/v1/packing_pb.js";
 import type { PackageView, PackingItemView, PackingTaskView } from "../db/packing-views.ts";
+import type { LabelPage } from "../domain/label.ts";
 import type * as words from "../domain/vocabulary.ts";
 import { packagingTypeMessage, parseWord, priorityMessage } from "./vocabulary-messages.ts";
 
@@ -29,6 +31,16 @@ const LABEL_FORMATS = {
   pdf: LabelFormat.PDF,
   png: LabelFormat.PNG,
 } satisfies Record<words.LabelFormat, LabelFormat>;
+
+const LABEL_PAPERS = {
+  "4x6": LabelPaper.FOUR_BY_SIX,
+  a6: LabelPaper.A6,
+} satisfies Record<LabelPage, LabelPaper>;
+
+/** Left out: 4 × 6 inches. */
+export function parseLabelPaper(field: string, value: LabelPaper): LabelPage {
+  return value === LabelPaper.UNSPECIFIED ? "4x6" : parseWord(LABEL_PAPERS, field, value);
+}
 
 /** Left out: ZPL. */
 export function parseLabelFormat(field: string, value: LabelFormat): words.LabelFormat {
@@ -89,6 +101,7 @@ export function packageMessage(box: PackageView): MessageInitShape<typeof Packag
     trackingNumber: box.tracking_number ?? "",
     items: box.items.map(({ listing_id, quantity }) => ({ listingId: listing_id, quantity })),
     shipmentId: box.shipment_id ?? 0n,
+    sscc: box.sscc ?? "",
   };
 }
 

@@ -1,6 +1,8 @@
 import { apiCallHandlers } from "./api-call-handlers.ts";
+import { carrierChoiceHandlers } from "./carrier-choice-handlers.ts";
 import { catalogueHandlers } from "./catalogue-handlers.ts";
-import type { Deps } from "./deps.ts";
+import { deadLetterHandlers } from "./dead-letter-handlers.ts";
+import type { Deps, StreamDeps } from "./deps.ts";
 import { inventoryHandlers } from "./inventory-handlers.ts";
 import { operationsHandlers } from "./operations-handlers.ts";
 import { orderHandlers } from "./order-handlers.ts";
@@ -10,7 +12,7 @@ import type { Handlers } from "./router.ts";
 import { shipmentHandlers } from "./shipment-handlers.ts";
 
 /** Every handler that this version has; what is missing answers UNIMPLEMENTED. */
-export function serviceHandlers(deps: Deps): Handlers {
+export function serviceHandlers(deps: Deps & StreamDeps): Handlers {
   return {
     warehouse: {
       ...catalogueHandlers(deps),
@@ -19,7 +21,8 @@ export function serviceHandlers(deps: Deps): Handlers {
       ...pickingHandlers(deps),
       ...packingHandlers(deps),
       ...shipmentHandlers(deps),
+      ...carrierChoiceHandlers(deps),
     },
-    operations: { ...operationsHandlers(deps), ...apiCallHandlers(deps) },
+    operations: { ...operationsHandlers(deps), ...deadLetterHandlers(deps), ...apiCallHandlers(deps) },
   };
 }

@@ -18,6 +18,7 @@ import type { WantedUnits } from "../domain/shipment-contents.ts";
 import { assignTracking } from "../use-cases/shipping/assign-tracking.ts";
 import { cancelShipment } from "../use-cases/shipping/cancel-shipment.ts";
 import { type CreateShipment, createShipment } from "../use-cases/shipping/create-shipment.ts";
+import { retryLabel } from "../use-cases/shipping/retry-label.ts";
 import { updateShipmentStatus } from "../use-cases/shipping/update-shipment-status.ts";
 import { parseAddress } from "./address-messages.ts";
 import type { Deps } from "./deps.ts";
@@ -44,7 +45,7 @@ import { parseWord } from "./vocabulary-messages.ts";
 
 type Service = HandlersOf<typeof WarehouseService>;
 type Reads = "getShipment" | "listShipments" | "listTrackingEvents";
-type Writes = "createShipment" | "assignTracking" | "updateShipmentStatus" | "cancelShipment";
+type Writes = "createShipment" | "assignTracking" | "updateShipmentStatus" | "cancelShipment" | "retryLabel";
 
 const MAX_PACKAGES = 1_000;
 const MAX_ITEMS = 10_000;
@@ -105,12 +106,12 @@ function parseFilter(request: ListShipmentsRequest): ShipmentFilter {
   };
 }
 
-function shipmentWrites({ db }: Deps): Pick<Service, Writes> {
+function shipmentWrites({ db, carrierRules: carrier_rules }: Deps): Pick<Service, Writes> {
   return {
-    createShipment: async (request, caller) =>
-      shipmentMessage(
-        await createShipment(db, callOf(rpc.createShipment, request, caller), parseShipment(request)),
-      ),
+    createShipment: async (request, caller) => {
+      const input = { ...parseShipment(request), carrier_rules };
+      return shipmentMessage(await createShipment(db, callOf(rpc.createShipment, request, caller), input));
+    },
     assignTracking: async (request, caller) => {
       const input = {
         shipment_id: requiredId("shipment_id", request.shipmentId),
@@ -120,13 +121,10 @@ function shipmentWrites({ db }: Deps): Pick<Service, Writes> {
       return shipmentMessage(await assignTracking(db, callOf(rpc.assignTracking, request, caller), input));
     },
     updateShipmentStatus: async (request, caller) => {
-      const now = new Date();
-      const occurred_at = optionalTimestamp("occurred_at", request.occurredAt) ?? now;
-      if (occurred_at > now) throw invalidField("occurred_at", "must not lie in the future");
       const input = {
         shipment_id: requiredId("shipment_id", request.shipmentId),
         status: parseWord(SHIPMENT_STATUSES, "status", request.status),
-        occurred_at,
+        occurred_at: optionalTimestamp("occurred_at", request.occurredAt) ?? null,
         note: text("note", request.note, 500),
       };
       return shipmentMessage(
@@ -139,6 +137,13 @@ function shipmentWrites({ db }: Deps): Pick<Service, Writes> {
         reason: text("reason", request.reason, 500),
       };
       return shipmentMessage(await cancelShipment(db, callOf(rpc.cancelShipment, request, caller), input));
+    },
+    retryLabel: async (request, caller) => {
+      const input = {
+        shipment_id: requiredId("shipment_id", request.shipmentId),
+        nothing_was_bought: request.nothingWasBought,
+      };
+      return shipmentMessage(await retryLabel(db, callOf(rpc.retryLabel, request, caller), input));
     },
   };
 }

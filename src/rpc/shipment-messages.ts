@@ -32,6 +32,7 @@ export const LABEL_STATUSES = {
   requested: LabelStatus.REQUESTED,
   created: LabelStatus.CREATED,
   failed: LabelStatus.FAILED,
+  needs_review: LabelStatus.NEEDS_REVIEW,
   voided: LabelStatus.VOIDED,
 } satisfies Record<words.LabelStatus, LabelStatus>;
 

@@ -1,4 +1,5 @@
 import { collectDefaultMetrics, Histogram, Registry } from "prom-client";
+import { Collectors, type OnFailure } from "./collector.ts";
 
 export interface RpcLabels {
   /** Such as `wms.v1.WarehouseService/PickItem`. */
@@ -10,11 +11,13 @@ export interface RpcLabels {
 
 export interface Metrics {
   registry: Registry;
+  /** For gauges that are read from elsewhere when a scrape asks. */
+  collectors: Collectors;
   observeRpc(labels: RpcLabels, seconds: number): void;
 }
 
 /** One registry a service, so that several can live in one process. */
-export function createMetrics(): Metrics {
+export function createMetrics(onFailure: OnFailure = () => {}): Metrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const duration = new Histogram({
@@ -26,6 +29,7 @@ export function createMetrics(): Metrics {
   });
   return {
     registry,
+    collectors: new Collectors(registry, onFailure),
     observeRpc: (labels, seconds) => duration.observe({ ...labels }, seconds),
   };
 }

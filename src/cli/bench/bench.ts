@@ -36,7 +36,12 @@ async function bench(seconds: number): Promise<number> {
   const need = { postgres: true, redis: false };
   const services = await startEmbedded({ dataDir, log: () => {}, need, discard: true });
   const connectionString = services.databaseUrl as string;
-  const pool = createPool({ connectionString, max: CONNECTIONS, applicationName: "warehouse-bench" });
+  const pool = createPool({
+    connectionString,
+    max: CONNECTIONS,
+    applicationName: "warehouse-bench",
+    statementMs: 60_000,
+  });
   try {
     await migrate(pool);
     await runMigrations({ connectionString });

@@ -1,4 +1,4 @@
-import { upsertWarehouses as store, type WarehouseRow } from "../../db/catalogue.ts";
+import { type NewWarehouse, upsertWarehouses as store, type WarehouseRow } from "../../db/catalogue.ts";
 import type { Database } from "../../db/database.ts";
 import { type Call, once } from "../../db/idempotency.ts";
 import { assertDistinct } from "./assert-distinct.ts";
@@ -7,7 +7,7 @@ import { assertDistinct } from "./assert-distinct.ts";
 export async function upsertWarehouses(
   db: Database,
   call: Call,
-  warehouses: readonly { code: string; name: string; priority: number; address: Record<string, string> }[],
+  warehouses: readonly NewWarehouse[],
 ): Promise<WarehouseRow[]> {
   assertDistinct(
     "warehouses",

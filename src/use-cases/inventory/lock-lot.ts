@@ -1,13 +1,28 @@
 import { findLotView, type LotView } from "../../db/inventory-views.ts";
-import { type LotRow, lockListings, lockLotsById } from "../../db/stock.ts";
+import { type LotRow, lockListings, lockLotsById, lockShelves } from "../../db/stock.ts";
 import type { Transaction } from "../../db/transaction.ts";
 import { DomainError } from "../../domain/errors.ts";
 
 /** Locks one lot, its listing first: what is done to it may change what can be promised. */
 export async function lockLot(trx: Transaction, id: bigint): Promise<LotRow> {
+  await lockListingOf(trx, id);
+  return lockKnownLot(trx, id);
+}
+
+/** Locks one lot and all that is for sale of its listing, in the order of locks: units will go from one to another. */
+export async function lockLotAndOthers(trx: Transaction, id: bigint): Promise<LotRow> {
+  await lockShelves(trx, [await lockListingOf(trx, id)], [id]);
+  return lockKnownLot(trx, id);
+}
+
+async function lockListingOf(trx: Transaction, id: bigint): Promise<bigint> {
   const known = await findLotView(trx, id);
   if (!known) throw lotNotFound(id);
   await lockListings(trx, [known.listing_id]);
+  return known.listing_id;
+}
+
+async function lockKnownLot(trx: Transaction, id: bigint): Promise<LotRow> {
   const [lot] = await lockLotsById(trx, [id]);
   if (!lot) throw lotNotFound(id);
   return lot;

@@ -6,7 +6,7 @@ import { findPlace, type Place } from "../../db/places.ts";
 import { addToLots, changeLot, insertMovements, type LotRow, wakeBackorders } from "../../db/stock.ts";
 import { invalidField } from "../../domain/errors.ts";
 import { event } from "../../domain/events.ts";
-import { assertAvailable, lockLot, lotView } from "./lock-lot.ts";
+import { assertAvailable, lockLotAndOthers, lotView } from "./lock-lot.ts";
 
 /**
  * Carries units to another place of the same warehouse; they keep their age, lot and date, so that they leave when their
@@ -18,7 +18,7 @@ export async function moveInventory(
   input: { product_location_id: bigint; to_location_id: bigint; quantity: number },
 ): Promise<LotView> {
   return once(db, call, async (trx) => {
-    const lot = await lockLot(trx, input.product_location_id);
+    const lot = await lockLotAndOthers(trx, input.product_location_id);
     const place = await findPlace(trx, input.to_location_id);
     assertOtherPlace(lot, place);
     assertAvailable(lot, input.quantity);

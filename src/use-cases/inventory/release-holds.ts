@@ -1,4 +1,8 @@
-import { listUnattachedReservations, releaseReservations } from "../../db/reservations.ts";
+import {
+  dropEndedReservations,
+  listUnattachedReservations,
+  releaseReservations,
+} from "../../db/reservations.ts";
 import { lockListings, lockShelves } from "../../db/stock.ts";
 import type { Transaction } from "../../db/transaction.ts";
 import type { DomainEvent } from "../../domain/events.ts";
@@ -22,9 +26,10 @@ export async function releaseHolds(
     listings,
     holds.map((hold) => hold.product_location_id),
   );
+  const open = await dropEndedReservations(trx, holds);
   const released = await releaseReservations(
     trx,
-    holds.map((hold) => ({ reservation_id: hold.id, quantity: hold.open_quantity })),
+    open.map((hold) => ({ reservation_id: hold.id, quantity: hold.open_quantity })),
   );
   return stockEvents("inventory.released", released, { reason: "exchanged for the order's lines" });
 }

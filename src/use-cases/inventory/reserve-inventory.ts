@@ -1,4 +1,5 @@
 import { findUnknownWarehouse } from "../../db/catalogue.ts";
+import { databaseTime } from "../../db/clock.ts";
 import type { Database } from "../../db/database.ts";
 import { type Call, once } from "../../db/idempotency.ts";
 import { findHoldView, type HoldView } from "../../db/inventory-views.ts";
@@ -8,7 +9,7 @@ import { insertReservations } from "../../db/reservations.ts";
 import { lockListings, lockLots } from "../../db/stock.ts";
 import type { Transaction } from "../../db/transaction.ts";
 import { allocate, StockBook } from "../../domain/allocation.ts";
-import { DomainError } from "../../domain/errors.ts";
+import { DomainError, invalidField } from "../../domain/errors.ts";
 import { event } from "../../domain/events.ts";
 
 export interface HoldRequest {
@@ -16,8 +17,12 @@ export interface HoldRequest {
   warehouse_id: bigint;
   quantity: number;
   order_id: bigint;
-  expires_at: Date;
+  /** null: a day from now. */
+  expires_at: Date | null;
 }
+
+/** How long a hold lasts when its maker does not say: a forgotten one must not keep stock for ever. */
+const USUAL_HOLD_MS = 24 * 3_600_000;
 
 /**
  * Holds units for an order before (or beside) its confirmation, all or nothing, in removal order. The confirmation
@@ -27,6 +32,7 @@ export async function reserveInventory(db: Database, call: Call, input: HoldRequ
   return once(db, call, async (trx) => {
     await assertMayHold(trx, input);
     const { listing_id, warehouse_id, quantity, order_id } = input;
+    const expires_at = await endOfHold(trx, input.expires_at);
     const strategies = await lockListings(trx, [listing_id]);
     if (!strategies.has(listing_id))
       throw new DomainError("LISTING_NOT_FOUND", `no listing ${listing_id} in the catalogue`, { listing_id });
@@ -42,7 +48,7 @@ export async function reserveInventory(db: Database, call: Call, input: HoldRequ
       product_location_id: part.lot.id,
       quantity: part.quantity,
     }));
-    const [hold_id] = await insertReservations(trx, rows, input.expires_at);
+    const [hold_id] = await insertReservations(trx, rows, expires_at);
     await appendEvents(trx, [event("inventory.reserved", { listing_id, warehouse_id, quantity, order_id })]);
     return (await findHoldView(trx, hold_id as bigint)) as HoldView;
   });
@@ -58,6 +64,12 @@ async function assertMayHold(trx: Transaction, { order_id, warehouse_id }: HoldR
     );
   if ((await findUnknownWarehouse(trx, [warehouse_id])) !== undefined)
     throw new DomainError("WAREHOUSE_NOT_FOUND", `no warehouse ${warehouse_id}`, { warehouse_id });
+}
+
+async function endOfHold(trx: Transaction, wanted: Date | null): Promise<Date> {
+  const now = (await databaseTime(trx)).getTime();
+  if (wanted && wanted.getTime() <= now) throw invalidField("expires_at", "must lie in the future");
+  return wanted ?? new Date(now + USUAL_HOLD_MS);
 }
 
 function insufficient({ listing_id, warehouse_id, quantity }: HoldRequest, available: number): DomainError {

@@ -1,7 +1,10 @@
 import type { Database } from "../../db/database.ts";
 import {
+  countOpenDeadLetters,
+  type DeadLetterFilter,
   type DeadLetterRow,
   lockDeadLetters,
+  lockOpenDeadLetters,
   returnToStreams,
   setDeadLetterStatus,
 } from "../../db/dead-letters.ts";
@@ -31,6 +34,36 @@ export async function redriveDeadLetters(db: Database, call: Call, ids: readonly
       redriven: redriven.length,
     };
   });
+}
+
+/** The most that one call puts back. */
+export const MAX_REDRIVEN = 1_000;
+
+export interface RedriveByFilter extends Redrive {
+  /** How many open ones the filter still finds. */
+  remaining: bigint;
+}
+
+/** Puts back the oldest open dead letters that the filter finds. Their payloads are not told: a thousand may be too much. */
+export async function redriveMatching(
+  db: Database,
+  call: Call,
+  { filter, limit }: { filter: DeadLetterFilter; limit: number },
+): Promise<RedriveByFilter> {
+  return once(db, call, async (trx) => {
+    const open = await lockOpenDeadLetters(trx, filter, limit);
+    await returnToStreams(trx, open);
+    const redriven = await setDeadLetterStatus(trx, open, "redriven");
+    return {
+      dead_letters: redriven.map((letter) => ({ ...letter, payload: {} })).sort(byId),
+      redriven: redriven.length,
+      remaining: await countOpenDeadLetters(trx, filter),
+    };
+  });
+}
+
+function byId(a: DeadLetterRow, b: DeadLetterRow): number {
+  return a.id < b.id ? -1 : 1;
 }
 
 /** Puts a dead letter aside for good. */

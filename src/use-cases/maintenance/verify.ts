@@ -2,6 +2,7 @@ import { sql } from "kysely";
 import type { Database } from "../../db/database.ts";
 import type { Law, LawInSql } from "../../db/law.ts";
 import { LAWS } from "../../db/laws.ts";
+import { unhurried } from "../../db/preparing-client.ts";
 import type { Transaction } from "../../db/transaction.ts";
 
 export interface LawVerdict {
@@ -30,7 +31,7 @@ export async function checkLaws(trx: Transaction, names: readonly string[] = [])
   await sql`set local statement_timeout = 0`.execute(trx);
   const wanted = LAWS.filter(({ name }) => names.length === 0 || names.includes(name));
   const verdicts: LawVerdict[] = [];
-  for (const law of wanted) verdicts.push(await check(trx, law));
+  for (const law of wanted) verdicts.push(await unhurried(() => check(trx, law)));
   return verdicts;
 }
 

@@ -9,7 +9,7 @@ import {
   type PickedItem,
 } from "../../db/cancellation.ts";
 import { updateFulfillments } from "../../db/fulfillments.ts";
-import { type OpenReservation, releaseReservations } from "../../db/reservations.ts";
+import { dropEndedReservations, type OpenReservation, releaseReservations } from "../../db/reservations.ts";
 import { lockListings, lockLotsById, wakeBackorders } from "../../db/stock.ts";
 import type { Transaction } from "../../db/transaction.ts";
 import { type DomainEvent, event } from "../../domain/events.ts";
@@ -43,7 +43,7 @@ export async function cancelFulfillments(
   const parts = await lockParts(trx, fulfillment_ids);
   for (const part of parts) transition(fulfillmentMachine, part.status, "cancel", part.fulfillment_id);
   const tasks = parts.flatMap((part) => part.picking_task_id ?? []);
-  const items = await lockItems(trx, tasks);
+  const items = (await lockItems(trx, tasks)).filter((item) => item.open_quantity + item.quantity_picked > 0);
   const freed = await undoItems(trx, items, waiting, reason);
   const ids = parts.map((part) => part.fulfillment_id);
   await cancelTasks(trx, ids, reason);
@@ -68,12 +68,10 @@ async function undoItems(
     trx,
     [...items, ...waiting].map((item) => item.product_location_id),
   );
+  const held = await dropEndedReservations(trx, waiting);
   const released = await releaseReservations(trx, [
     ...items.map((item) => ({ reservation_id: item.reservation_id, quantity: item.open_quantity })),
-    ...waiting.map((reservation) => ({
-      reservation_id: reservation.id,
-      quantity: reservation.open_quantity,
-    })),
+    ...held.map((hold) => ({ reservation_id: hold.id, quantity: hold.open_quantity })),
   ]);
   await putBackPicked(
     trx,

@@ -51,8 +51,8 @@ async function plansOf(trx: Transaction, ids: readonly bigint[], wishes: readonl
     planCancellation(
       wishes.filter((wish) => wish.order_id === id),
       lines.filter((line) => line.order_id === id).toReversed(),
-      held.filter((row) => row.order_id === id),
-      items.filter((item) => item.order_id === id).toReversed(),
+      held.filter((row) => row.order_id === id).toSorted(lastLineFirst),
+      items.filter((item) => item.order_id === id).toSorted(lastLineFirst),
     ),
   );
   const plan: Plan = {
@@ -62,6 +62,14 @@ async function plansOf(trx: Transaction, ids: readonly bigint[], wishes: readonl
     granted: plans.flatMap((part) => part.granted),
   };
   return { plan, held };
+}
+
+/** As a cancellation that comes before its order takes them: where the goods lie must not decide which line shrinks. */
+function lastLineFirst(
+  a: { order_item_id: bigint; id: bigint },
+  b: { order_item_id: bigint; id: bigint },
+): number {
+  return Number(b.order_item_id - a.order_item_id) || Number(b.id - a.id);
 }
 
 async function release(

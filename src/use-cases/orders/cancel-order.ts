@@ -1,6 +1,6 @@
 import type { Database } from "../../db/database.ts";
 import { type Call, once } from "../../db/idempotency.ts";
-import { findOrderView, type OrderView } from "../../db/order-views.ts";
+import { findOrderWithShipments, type OrderWithShipments } from "../../db/order-views.ts";
 import { lockOrders } from "../../db/orders.ts";
 import { appendEvents } from "../../db/outbox.ts";
 import type { Transaction } from "../../db/transaction.ts";
@@ -17,11 +17,11 @@ export async function cancelOrder(
   db: Database,
   call: Call,
   cancellation: Cancellation,
-): Promise<OrderView | undefined> {
+): Promise<OrderWithShipments | undefined> {
   return once(db, call, async (trx) => {
     await refuseShipped(trx, cancellation.order_id);
     await appendEvents(trx, await takeOrders(trx, [], [cancellation]));
-    return findOrderView(trx, cancellation.order_id);
+    return findOrderWithShipments(trx, cancellation.order_id);
   });
 }
 

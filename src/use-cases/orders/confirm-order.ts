@@ -1,7 +1,7 @@
 import { findUnknownWarehouse } from "../../db/catalogue.ts";
 import type { Database } from "../../db/database.ts";
 import { type Call, once } from "../../db/idempotency.ts";
-import { findOrderView, type OrderView } from "../../db/order-views.ts";
+import { findOrderWithShipments, type OrderWithShipments } from "../../db/order-views.ts";
 import { orderNotFound } from "../../db/orders.ts";
 import { appendEvents } from "../../db/outbox.ts";
 import { DomainError } from "../../domain/errors.ts";
@@ -10,7 +10,11 @@ import type { ConfirmedOrder } from "../../domain/order-event.ts";
 import { takeOrders } from "./take-orders.ts";
 
 /** ConfirmOrder: what `order.confirmed` does, for one order, with its answer. A known order is returned as it is. */
-export async function confirmOrder(db: Database, call: Call, order: ConfirmedOrder): Promise<OrderView> {
+export async function confirmOrder(
+  db: Database,
+  call: Call,
+  order: ConfirmedOrder,
+): Promise<OrderWithShipments> {
   return once(db, call, async (trx) => {
     const unknown = await findUnknownWarehouse(
       trx,
@@ -21,7 +25,7 @@ export async function confirmOrder(db: Database, call: Call, order: ConfirmedOrd
     const events = await takeOrders(trx, [{ ...order, confirmed: true }], []);
     refuseRejection(events);
     await appendEvents(trx, events);
-    const view = await findOrderView(trx, order.order_id);
+    const view = await findOrderWithShipments(trx, order.order_id);
     if (!view) throw orderNotFound(order.order_id);
     return view;
   });

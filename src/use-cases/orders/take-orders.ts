@@ -5,6 +5,7 @@ import type { DomainEvent } from "../../domain/events.ts";
 import { cancelItems } from "./cancel-items.ts";
 import { cancelOrders } from "./cancel-orders.ts";
 import { type ConfirmedOrder, confirmOrders } from "./confirm-orders.ts";
+import { lockAhead } from "./lock-ahead.ts";
 
 export interface Cancellation {
   order_id: bigint;
@@ -29,6 +30,13 @@ export async function takeOrders(
     trx,
     arrivals.map((order) => order.order_id),
   );
+  const wanted = [...confirmations.values()].flatMap(({ items }) => items.map((item) => item.listing_id));
+  if (cancellations.length > 0 && arrivals.length > 1)
+    await lockAhead(
+      trx,
+      rows.map((row) => row.order_id),
+      wanted,
+    );
   const known = rows.filter((row) => !fresh.has(row.order_id) && row.confirmed_at !== null);
   const events = await cancelKnown(trx, known, cancellations);
   const waiting = rows.filter((row) => fresh.has(row.order_id) || row.confirmed_at === null);

@@ -12,22 +12,30 @@ import { listPackingItems, type PackingTaskRow, setPacked } from "../../db/packi
 import { type PackingTaskView, packingTaskView } from "../../db/packing-views.ts";
 import { lockLiveShipments } from "../../db/shipments.ts";
 import type { Transaction } from "../../db/transaction.ts";
-import { DEFAULT_CARRIER } from "../../domain/carrier-choice.ts";
+import { type CarrierRules, DEFAULT_RULES } from "../../domain/carrier-choice.ts";
 import { event } from "../../domain/events.ts";
 import { packingTaskMachine } from "../../domain/machines.ts";
 import { type Actor, assertOwnTask } from "../../domain/ownership.ts";
 import { assertAllPacked, measured } from "../../domain/packing.ts";
 import { transition } from "../../domain/state-machine.ts";
 import { advanceFulfillment, projectOrder } from "../orders/progress.ts";
+import { chooseForShipment } from "../shipping/choose-carrier.ts";
 import { openShipment, takeTaskPackages } from "../shipping/open-shipment.ts";
 import { settleFulfillments } from "../shipping/settle-fulfillments.ts";
 import { lockTaskWithOrder } from "./lock-task.ts";
+
+interface PackedTask {
+  task_id: bigint;
+  actor: Actor;
+  /** Who takes the parcel when nobody is named. Left out: the default. */
+  carrier_rules?: CarrierRules | undefined;
+}
 
 /** Closes the parcel. Its shipment is made in the same transaction; the label is bought by a job of it. */
 export async function completePackingTask(
   db: Database,
   call: Call,
-  { task_id, actor }: { task_id: bigint; actor: Actor },
+  { task_id, actor, carrier_rules = DEFAULT_RULES }: PackedTask,
 ): Promise<PackingTaskView> {
   return once(db, call, async (trx) => {
     const task = await lockTaskWithOrder(trx, task_id);
@@ -37,7 +45,7 @@ export async function completePackingTask(
     await closeBoxes(trx, task);
     await setPacked(trx, task_id);
     const packed = await advanceFulfillment(trx, task.fulfillment_id, "complete_packing");
-    await shipParcel(trx, task);
+    await shipParcel(trx, task, carrier_rules);
     const settled = await settleFulfillments(trx, [task.fulfillment_id]);
     const projected = await projectOrder(trx, task.order_id);
     const completed = event("packing.completed", { task_id, order_id: task.order_id });
@@ -64,7 +72,7 @@ async function closeBoxes(trx: Transaction, task: PackingTaskRow): Promise<void>
  * The goods go into a shipment. One that was ordered before there were boxes takes them; what stands in no shipment
  * gets a new one.
  */
-async function shipParcel(trx: Transaction, task: PackingTaskRow): Promise<void> {
+async function shipParcel(trx: Transaction, task: PackingTaskRow, rules: CarrierRules): Promise<void> {
   const shipments = await lockLiveShipments(trx, task.fulfillment_id);
   const [first] = shipments.filter(
     (shipment) => shipment.label_status === "none" && shipment.status === "ready",
@@ -75,15 +83,8 @@ async function shipParcel(trx: Transaction, task: PackingTaskRow): Promise<void>
     .filter((line) => line.remaining > 0)
     .map((line) => ({ ...line, quantity: line.remaining }));
   if (items.length === 0) return;
-  await openShipment(trx, {
-    order_id: task.order_id,
-    fulfillment_id: task.fulfillment_id,
-    warehouse_id: task.warehouse_id,
-    carrier_code: DEFAULT_CARRIER,
-    service: "",
-    ship_to: null,
-    items,
-    packages: [],
-    packing_task_id: task.id,
-  });
+  const { order_id, fulfillment_id, warehouse_id, id: packing_task_id } = task;
+  const parcel = { order_id, warehouse_id, packing_task_id, ship_to: null, packages: [] };
+  const { carrier_code, service } = await chooseForShipment(trx, rules, { ...parcel, service: "" });
+  await openShipment(trx, { ...parcel, fulfillment_id, carrier_code, service, items });
 }

@@ -14,8 +14,8 @@ import { packPickAnswer, unpackPickAnswers } from "../../db/pick-answers.ts";
 import { listPickingItems, lockPickingTasks } from "../../db/picking-tasks.ts";
 import type { PickAnswer } from "../../db/picking-views.ts";
 import { writePicks } from "../../db/picking-writes.ts";
+import { encodeRefusal, isVerdict, refusalIn } from "../../db/stored-answers.ts";
 import { inTransaction, type Transaction } from "../../db/transaction.ts";
-import { DomainError } from "../../domain/errors.ts";
 import type { PickOutcome, PickRequest } from "./pick-request.ts";
 import { PickSheet } from "./pick-sheet.ts";
 
@@ -46,9 +46,9 @@ export async function pickItems(
         tasks.map((task) => task.id),
       ),
     );
-    const answered = decideAll(sheet, fresh, wait, outcomes);
+    const verdicts = decideAll(sheet, fresh, wait, outcomes);
     await writePicks(trx, sheet.writes);
-    await settle(trx, fresh, answered);
+    await settle(trx, fresh, verdicts);
     await appendEvents(trx, sheet.events);
     return requests.map((request) => outcomes.get(request) as PickOutcome);
   });
@@ -67,8 +67,11 @@ async function replayAll(
   for (const request of first.size > 0 ? requests : []) {
     const known = hasKey(request.call) ? first.get(keyOf(request.call)) : undefined;
     if (known === undefined) continue;
-    if (sameRequest(request.call, known)) repeated.push({ request, response: known.response });
-    else outcomes.set(request, { refused: reused(request.call, known.method) });
+    const refused = sameRequest(request.call, known)
+      ? refusalIn(known.response)
+      : reused(request.call, known.method);
+    if (refused) outcomes.set(request, { refused });
+    else repeated.push({ request, response: known.response });
   }
   const answers = await unpackPickAnswers(
     trx,
@@ -78,57 +81,58 @@ async function replayAll(
   return outcomes;
 }
 
-/** An answer given in this transaction, by request id. */
-type Answered = Map<string, { call: KeyedCall; answer: PickAnswer }>;
+/** A verdict given in this transaction. */
+interface Verdict {
+  call: KeyedCall;
+  outcome: Exclude<PickOutcome, "busy">;
+}
 
-/** Decides pick after pick. Of those with one request id, the first that succeeds answers for all. */
+/** Decides pick after pick. Of those with one request id, the first verdict is that of all. Returns them by request id. */
 function decideAll(
   sheet: PickSheet,
   fresh: readonly PickRequest[],
   wait: boolean,
   outcomes: Outcomes,
-): Answered {
-  const answered: Answered = new Map();
+): Map<string, Verdict> {
+  const verdicts = new Map<string, Verdict>();
   for (const request of fresh) {
     const keyed = hasKey(request.call) ? request.call : undefined;
-    const earlier = keyed && answered.get(keyOf(keyed));
+    const earlier = keyed && verdicts.get(keyOf(keyed));
     if (earlier) {
-      const same = sameRequest(request.call, {
-        method: earlier.call.method,
-        body_hash: earlier.call.bodyHash,
-      });
-      outcomes.set(
-        request,
-        same ? { answer: earlier.answer } : { refused: reused(request.call, earlier.call.method) },
-      );
+      const { method, bodyHash: body_hash } = earlier.call;
+      const same = sameRequest(request.call, { method, body_hash });
+      outcomes.set(request, same ? earlier.outcome : { refused: reused(request.call, method) });
       continue;
     }
     const outcome = !wait && !sheet.has(request.task_id) ? "busy" : attempt(sheet, request);
     outcomes.set(request, outcome);
-    if (keyed && typeof outcome === "object" && "answer" in outcome)
-      answered.set(keyOf(keyed), { call: keyed, answer: outcome.answer });
+    if (keyed && outcome !== "busy") verdicts.set(keyOf(keyed), { call: keyed, outcome });
   }
-  return answered;
+  return verdicts;
 }
 
-function attempt(sheet: PickSheet, request: PickRequest): PickOutcome {
+function attempt(sheet: PickSheet, request: PickRequest): Verdict["outcome"] {
   try {
     return { answer: sheet.take(request) };
   } catch (error) {
-    if (error instanceof DomainError) return { refused: error };
+    if (isVerdict(error)) return { refused: error };
     throw error;
   }
 }
 
-async function settle(trx: Transaction, fresh: readonly PickRequest[], answered: Answered): Promise<void> {
-  const responses = [...answered.values()].map(({ call, answer }) => ({
+async function settle(
+  trx: Transaction,
+  fresh: readonly PickRequest[],
+  verdicts: ReadonlyMap<string, Verdict>,
+): Promise<void> {
+  const responses = [...verdicts.values()].map(({ call, outcome }) => ({
     call,
-    response: packPickAnswer(answer),
+    response: "answer" in outcome ? packPickAnswer(outcome.answer) : encodeRefusal(outcome.refused),
   }));
   const calls = fresh.map((request) => request.call).filter(hasKey);
   await settleRequests(
     trx,
     responses,
-    calls.filter((call) => !answered.has(keyOf(call))),
+    calls.filter((call) => !verdicts.has(keyOf(call))),
   );
 }

@@ -1,6 +1,7 @@
 import type { Database } from "../../db/database.ts";
+import { sqlState } from "../../db/out-of-reach.ts";
+import { currentPatience, type Patience, waitingFor } from "../../db/patience.ts";
 import type { PickAnswer } from "../../db/picking-views.ts";
-import { sqlState } from "../../db/transaction.ts";
 import { DomainError } from "../../domain/errors.ts";
 import { pickItems } from "./pick-items.ts";
 import type { PickOutcome, PickRequest } from "./pick-request.ts";
@@ -9,6 +10,7 @@ const BATCH = 32;
 
 interface Waiting {
   request: PickRequest;
+  patience: Patience | undefined;
   resolve(answer: PickAnswer): void;
   reject(error: unknown): void;
 }
@@ -28,20 +30,22 @@ export class PickLane {
 
   pick(request: PickRequest): Promise<PickAnswer> {
     return new Promise((resolve, reject) => {
-      this.#queue.push({ request, resolve, reject });
+      this.#queue.push({ request, patience: currentPatience(), resolve, reject });
       if (this.#running) return;
       this.#running = true;
-      queueMicrotask(() => void this.#run()); // calls of one and the same tick go together
+      // Calls of one and the same tick go together, and no call's end is the end of the others.
+      queueMicrotask(() => void waitingFor(undefined, () => this.#run()));
     });
   }
 
   async #run(): Promise<void> {
-    while (this.#queue.length > 0) await this.#serve(this.#queue.splice(0, BATCH));
+    while (this.#queue.length > 0) await this.#serve(this.#queue.splice(0, BATCH).filter(stillWaits));
     this.#running = false;
   }
 
   /** Never rejects: whatever happens is told to those who wait. */
   async #serve(batch: readonly Waiting[]): Promise<void> {
+    if (batch.length === 0) return;
     try {
       const outcomes = await pickItems(
         this.#db,
@@ -64,12 +68,18 @@ export class PickLane {
   /** Waits for a task that a longer transaction holds, beside the lane: nobody else is kept from picking meanwhile. */
   async #alone(waiting: Waiting): Promise<void> {
     try {
-      const [outcome] = await pickItems(this.#db, [waiting.request]);
+      const [outcome] = await waitingFor(waiting.patience, () => pickItems(this.#db, [waiting.request]));
       this.#tell(waiting, outcome as PickOutcome);
     } catch (error) {
       waiting.reject(error);
     }
   }
+}
+
+function stillWaits(waiting: Waiting): boolean {
+  const signal = waiting.patience?.signal;
+  if (signal?.aborted) waiting.reject(signal.reason);
+  return !signal?.aborted;
 }
 
 /** What one pick's content may have caused, so that the others deserve a try of their own; not a database out of reach. */

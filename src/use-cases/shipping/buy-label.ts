@@ -1,176 +1,146 @@
-import type { BoughtLabel, Carrier, Carriers, LabelPurchase, LabelRequest } from "../../carriers/carrier.ts";
-import { insertApiCall } from "../../db/api-calls.ts";
+import type { Carrier, Carriers, LabelRequest } from "../../carriers/carrier.ts";
 import type { Database } from "../../db/database.ts";
-import { addJob } from "../../db/jobs.ts";
+import {
+  endAttempt,
+  type LabelAttempt,
+  lockAttempt,
+  releaseAttempt,
+  reopenAttempt,
+} from "../../db/label-attempts.ts";
 import {
   findLabelOrder,
   type LabelOrder,
-  labelUrl,
+  listGoods,
   listParcels,
-  type NewLabel,
+  type ParcelGoods,
   type ParcelToLabel,
-  storeLabels,
 } from "../../db/labels.ts";
-import { lockOrder } from "../../db/orders.ts";
-import { appendEvents } from "../../db/outbox.ts";
-import { showTaskLabel } from "../../db/packing.ts";
-import {
-  insertShipmentEvents,
-  lockShipment,
-  type ShipmentRow,
-  updateLabelStatus,
-} from "../../db/shipments.ts";
+import { insertShipmentEvents, lockShipment, updateLabelStatus } from "../../db/shipments.ts";
 import { inTransaction, type Transaction } from "../../db/transaction.ts";
-import { type DomainEvent, event } from "../../domain/events.ts";
-import { settleShipments } from "./hand-over.ts";
-import { firstNumber } from "./put-under-number.ts";
+import { type AfterFailure, afterFailure } from "../../domain/label-purchase.ts";
+import { failpoint } from "../../failpoint.ts";
+import { type ClaimedPurchase, claimLabel, suspendLabel } from "./claim-label.ts";
+import { purchaseLabels, verdictOf } from "./purchase-labels.ts";
+import { refuseBadAddress } from "./refuse-address.ts";
+import { storePurchase } from "./store-label.ts";
+
+/** Runs a call to a carrier, which must not be made any more after this moment on the clock of `performance.now()`. */
+export type CallUntil = <T>(until: number, call: () => Promise<T>) => Promise<T>;
+
+/** `in_doubt`: somebody has to look whether it was bought. `nothing`: there was nothing to buy any more. */
+export type LabelOutcome = "bought" | "refused" | "in_doubt" | "nothing";
+
+interface LabelJob {
+  shipment_id: bigint;
+  calling?: CallUntil;
+}
+
+/** How long a purchase is ours: for a token, and for a call for each box. No call outlasts it. */
+const CLAIM_SECONDS = 20;
+/** The clocks of two machines tick nearly alike. */
+const MARGIN_MS = 3_000;
 
 /**
- * Buys the labels of a shipment that waits for them, once. The row that says so was committed before; the carrier is
- * called outside of any transaction, under a reference that never changes; what it gave is stored in one transaction.
- * Repeated after a crash anywhere in between, the carrier (or a look-up) gives the first purchase again.
+ * Buys the labels of a shipment that waits for them, once: the attempt is committed before the carrier is called, and
+ * the call is made outside of any transaction, under a reference that stays the same until it is settled. After a lost
+ * answer or a crash, the carrier's own way of telling what was bought decides how it goes on. Throws whatever is worth
+ * another try.
  */
 export async function buyLabel(
   db: Database,
   carriers: Carriers,
-  { shipment_id, attempt }: { shipment_id: bigint; attempt: number },
-): Promise<void> {
+  { shipment_id, calling = (_until, call) => call() }: LabelJob,
+): Promise<LabelOutcome> {
   const order = await findLabelOrder(db, shipment_id);
-  if (!order || order.label_status === "created") return;
-  if (!isWanted(order)) return voidUnwanted(db, order);
+  if (!order || order.label_status === "created") return "nothing";
   const carrier = carriers.get(order.carrier_code);
   if (!carrier) throw new Error(`this process cannot reach carrier ${order.carrier_code}`);
   const parcels = await listParcels(db, shipment_id);
-  const purchase = await purchaseOnce(db, carrier, requestOf(order, parcels), attempt);
-  const labels = matchLabels(parcels, purchase.labels);
-  await inTransaction(db, (trx) =>
-    storePurchase(trx, order, labels, purchase.estimated_delivery_date ?? null),
+  const request = requestOf(order, parcels, await listGoods(db, shipment_id));
+  if (await refuseBadAddress(db, carrier, { shipment_id, to: request.to })) return "refused";
+  const seconds = CLAIM_SECONDS * (1 + parcels.length);
+  const until = performance.now() + seconds * 1000 - MARGIN_MS; // asked before the claim, so that it is over before it
+  const claimed = await claimLabel(db, carrier, { shipment_id, seconds });
+  if (typeof claimed === "string") return claimed;
+  failpoint("label.claimed");
+  const call = () => purchaseLabels(carrier, { ...request, reference: claimed.reference }, claimed.look_up);
+  const answer = await calling(until, call).then(
+    (bought) => ({ bought }),
+    (error: unknown) => ({ error }),
   );
+  if ("error" in answer) return settleFailure(db, carrier, claimed, answer.error);
+  failpoint("label.bought");
+  await storePurchase(db, claimed, parcels, answer.bought);
+  return "bought";
 }
 
-/** After the last attempt, or a refusal for good: the label will not come by itself any more. */
-export async function failLabel(db: Database, shipment_id: bigint, error: string): Promise<void> {
-  await inTransaction(db, async (trx) => {
-    const shipment = await lockShipment(trx, shipment_id);
-    if (shipment.label_status !== "requested") return;
-    await updateLabelStatus(trx, shipment_id, "failed");
-    await insertShipmentEvents(trx, [
-      { shipment_id, event_type: "LABEL_FAILED", payload: { error: error.slice(0, 500) } },
-    ]);
-  });
-}
-
-/** Cancelled, or sent under a number given by hand, since the label was asked for. */
-function isWanted(order: Pick<LabelOrder, "status" | "label_status">): boolean {
-  return order.label_status === "requested" && order.status !== "cancelled";
-}
-
-/** An earlier attempt may have bought it and crashed, so the carrier is told in any case. */
-async function voidUnwanted(db: Database, { shipment_id }: LabelOrder): Promise<void> {
-  await inTransaction(db, (trx) => askToVoid(trx, shipment_id));
-}
-
-function askToVoid(trx: Transaction, shipment_id: bigint): Promise<void> {
-  return addJob(
-    trx,
-    "void_label",
-    { shipment_id: String(shipment_id) },
-    { key: `void_label:${shipment_id}` },
-  );
-}
-
-export function labelReference(shipment_id: bigint): string {
-  return `wms-${shipment_id}`;
-}
-
-function requestOf(order: LabelOrder, parcels: readonly ParcelToLabel[]): LabelRequest {
+export function requestOf(
+  order: LabelOrder,
+  parcels: readonly ParcelToLabel[],
+  goods: readonly ParcelGoods[],
+): Omit<LabelRequest, "reference"> {
   const [first] = parcels;
   if (!first) throw new Error(`shipment ${order.shipment_id} has no boxes to label`);
   return {
-    reference: labelReference(order.shipment_id),
     service: order.service,
     order_number: first.content.order_number,
     from: first.content.from,
     to: first.content.to,
-    packages: parcels.map(({ sequence_number, weight, length, width, height }) => ({
+    packages: parcels.map(({ sequence_number, weight, length, width, height, sscc }) => ({
       sequence_number,
       weight,
       length,
       width,
       height,
+      ...(sscc === null ? {} : { sscc }),
     })),
+    goods,
   };
 }
 
-/** A look-up comes first where the carrier offers one: its purchases are not safe to repeat. */
-async function purchaseOnce(
+/** What a failed call means: nothing more to do for this job, or its error again. */
+async function settleFailure(
   db: Database,
   carrier: Carrier,
-  request: LabelRequest,
-  attempt: number,
-): Promise<LabelPurchase> {
-  const started = performance.now();
-  const log = (is_success: boolean, response_body: string) =>
-    insertApiCall(db, {
-      service: carrier.code,
-      endpoint: "create_label",
-      related_id: request.reference,
-      request_payload: request,
-      response_body,
-      status_code: null,
-      is_success,
-      duration_ms: performance.now() - started,
-      attempt,
-    });
-  try {
-    const purchase = (await carrier.findByReference?.(request)) ?? (await carrier.createLabel(request));
-    await log(
-      true,
-      JSON.stringify(purchase.labels.map(({ data, ...label }) => ({ ...label, bytes: data.length }))),
-    );
-    return purchase;
-  } catch (error) {
-    await log(false, String(error));
-    throw error;
-  }
+  claimed: ClaimedPurchase,
+  error: unknown,
+): Promise<LabelOutcome> {
+  const settled = await writeDown(db, carrier, claimed, error);
+  if (settled === "refuse") return "refused";
+  if (settled === "doubt") return "in_doubt";
+  throw error;
 }
 
-function matchLabels(parcels: readonly ParcelToLabel[], bought: readonly BoughtLabel[]): NewLabel[] {
-  return parcels.map(({ package_id, sequence_number }) => {
-    const label = bought.find((one) => one.sequence_number === sequence_number);
-    if (!label)
-      throw new Error(`the carrier gave no label for box ${sequence_number} of package ${package_id}`);
-    return { package_id, tracking_number: label.tracking_number, format: label.format, data: label.data };
+/** Who was overtaken meanwhile knows less than whoever has the purchase now. */
+async function writeDown(
+  db: Database,
+  { capabilities }: Carrier,
+  { attempt_id, claim, clean, shipment_id }: ClaimedPurchase,
+  error: unknown,
+): Promise<AfterFailure> {
+  return inTransaction(db, async (trx) => {
+    await lockShipment(trx, shipment_id);
+    const attempt = await lockAttempt(trx, attempt_id);
+    if (attempt.claim !== claim || attempt.status !== "calling") return "keep";
+    const words = String(error).slice(0, 500);
+    const after = afterFailure(verdictOf(error), clean, capabilities);
+    if (after === "excuse") await reopenAttempt(trx, attempt_id, words);
+    if (after === "keep") await releaseAttempt(trx, attempt_id, words);
+    if (after === "doubt") await suspendLabel(trx, attempt, words);
+    if (after === "refuse") await failLabel(trx, attempt, words);
+    return after;
   });
 }
 
-async function storePurchase(
+async function failLabel(
   trx: Transaction,
-  { shipment_id, order_id }: LabelOrder,
-  labels: readonly NewLabel[],
-  estimated_delivery_date: string | null,
+  { id, shipment_id, carrier_code, reference }: LabelAttempt,
+  error: string,
 ): Promise<void> {
-  await lockOrder(trx, order_id);
+  await endAttempt(trx, id, "refused", error);
   const shipment = await lockShipment(trx, shipment_id);
-  if (shipment.label_status === "created") return;
-  if (!isWanted(shipment)) return askToVoid(trx, shipment_id);
-  await storeLabels(trx, shipment_id, labels, estimated_delivery_date);
-  if (shipment.fulfillment_id !== null) await showTaskLabel(trx, shipment.fulfillment_id);
-  const tracking_numbers = labels.map((label) => label.tracking_number).join(",");
-  const payload = { carrier_code: shipment.carrier_code, tracking_numbers };
-  await insertShipmentEvents(trx, [{ shipment_id, event_type: "LABEL_CREATED", payload }]);
-  const settled = await settleShipments(trx, [shipment]);
-  await appendEvents(trx, [...labelEvents(shipment, labels), ...settled]);
-}
-
-function labelEvents(shipment: ShipmentRow, labels: readonly NewLabel[]): DomainEvent[] {
-  const [first] = labels;
-  if (!first) return [];
-  const { id: shipment_id, order_id, carrier_code } = shipment;
-  const label_url = labelUrl(first.package_id);
-  const { tracking_number } = first;
-  return [
-    ...firstNumber(shipment, tracking_number),
-    event("shipment.label_created", { shipment_id, order_id, tracking_number, carrier_code, label_url }),
-  ];
+  if (shipment.label_status !== "requested") return;
+  await updateLabelStatus(trx, shipment_id, "failed");
+  const payload = { error, carrier_code, reference };
+  await insertShipmentEvents(trx, [{ shipment_id, event_type: "LABEL_FAILED", payload }]);
 }

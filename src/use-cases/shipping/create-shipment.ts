@@ -5,9 +5,10 @@ import type { NewPackage } from "../../db/packages.ts";
 import { type ShipmentView, shipmentView } from "../../db/shipment-views.ts";
 import { carrierExists, lockShipment } from "../../db/shipments.ts";
 import type { Transaction } from "../../db/transaction.ts";
-import { DEFAULT_CARRIER } from "../../domain/carrier-choice.ts";
+import { type CarrierRules, DEFAULT_RULES } from "../../domain/carrier-choice.ts";
 import { DomainError, invalidField } from "../../domain/errors.ts";
 import { chooseContents, type ShipmentUnits, type WantedUnits } from "../../domain/shipment-contents.ts";
+import { chooseForShipment, type ShipmentToSend } from "./choose-carrier.ts";
 import { settleShipments } from "./hand-over.ts";
 import { openShipment } from "./open-shipment.ts";
 import { findShippable, type Shippable } from "./shippable.ts";
@@ -22,34 +23,44 @@ export interface CreateShipment {
   /** Empty: whatever is in no shipment yet. */
   items: readonly WantedUnits[];
   ship_to?: Record<string, string> | undefined;
+  /** Who takes it when nobody is named. Left out: the default. */
+  carrier_rules?: CarrierRules | undefined;
 }
 
 /** Makes a shipment of a fulfillment's goods. Its label is bought in the background, once its boxes are measured. */
 export async function createShipment(db: Database, call: Call, input: CreateShipment): Promise<ShipmentView> {
   return once(db, call, async (trx) => {
     const source = await findShippable(trx, input);
-    const carrier_code = await chooseCarrier(trx, input.carrier_code);
-    const items = contentsOf(source, input);
+    const { order_id, warehouse_id, packed_task_id: packing_task_id } = source;
+    const sending = { order_id, warehouse_id, packing_task_id, ship_to: input.ship_to ?? null };
+    const carrier = await carrierOf(trx, { ...input, ...sending });
     const shipment_id = await openShipment(trx, {
-      order_id: source.order_id,
+      ...sending,
+      ...carrier,
       fulfillment_id: source.fulfillment_id,
-      warehouse_id: source.warehouse_id,
-      carrier_code,
-      service: input.service,
-      ship_to: input.ship_to ?? null,
-      items,
+      items: contentsOf(source, input),
       packages: input.packages,
-      packing_task_id: source.packed_task_id,
     });
     await appendEvents(trx, await settleShipments(trx, [await lockShipment(trx, shipment_id)]));
     return shipmentView(trx, shipment_id);
   });
 }
 
-async function chooseCarrier(trx: Transaction, given: string | undefined): Promise<string> {
-  const code = given ?? DEFAULT_CARRIER;
-  if (await carrierExists(trx, code)) return code;
-  throw new DomainError("CARRIER_NOT_FOUND", `no carrier ${code}`, { carrier_code: code });
+/** The named carrier, or the one that the rules choose; either has to be there. */
+async function carrierOf(
+  trx: Transaction,
+  {
+    carrier_code: named,
+    carrier_rules = DEFAULT_RULES,
+    ...parcel
+  }: Omit<CreateShipment, "ship_to"> & ShipmentToSend,
+): Promise<{ carrier_code: string; service: string }> {
+  const { carrier_code, service } =
+    named === undefined
+      ? await chooseForShipment(trx, carrier_rules, parcel)
+      : { carrier_code: named, service: parcel.service };
+  if (await carrierExists(trx, carrier_code)) return { carrier_code, service };
+  throw new DomainError("CARRIER_NOT_FOUND", `no carrier ${carrier_code}`, { carrier_code });
 }
 
 function contentsOf(source: Shippable, { items, packages }: CreateShipment): ShipmentUnits[] {

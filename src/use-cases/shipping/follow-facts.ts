@@ -35,13 +35,14 @@ export async function followFacts(
   const recorded = await insertTrackingEvents(trx, facts);
   if (recorded.length === 0) return [];
   const touched = new Set(recorded.map((row) => row.shipment_id));
+  const orderOf = new Map(shipments.map(({ id, order_id }) => [id, order_id]));
   const live = shipments.filter(({ id, status }) => touched.has(id) && status !== "cancelled");
   const { handedOver, moves } = await deriveMoves(trx, live);
   const shipped = await markShipped(trx, handedOver);
   await storeMoves(trx, moves);
   const settled = await settleShipments(trx, live);
   return [
-    ...recorded.map((row) => trackingUpdated(row, shipments)),
+    ...recorded.map((row) => trackingUpdated(row, orderOf.get(row.shipment_id))),
     ...shipped,
     ...moveEvents(moves, recorded),
     ...settled,
@@ -94,10 +95,10 @@ async function storeMoves(trx: Transaction, moves: readonly Move[]): Promise<voi
   );
 }
 
-function trackingUpdated(row: TrackingEventRow, shipments: readonly ShipmentRow[]): DomainEvent {
+function trackingUpdated(row: TrackingEventRow, order_id: bigint | undefined): DomainEvent {
   return event("tracking.updated", {
     shipment_id: row.shipment_id,
-    order_id: shipments.find(({ id }) => id === row.shipment_id)?.order_id,
+    order_id,
     tracking_number: row.tracking_number,
     tracking_event_id: row.id,
     package_id: row.package_id ?? 0n,

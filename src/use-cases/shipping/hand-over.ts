@@ -1,3 +1,4 @@
+import { askForReports } from "../../db/channel-reports.ts";
 import { insertShipmentEvents, type ShipmentRow, updateShipmentStatuses } from "../../db/shipments.ts";
 import type { Transaction } from "../../db/transaction.ts";
 import { type DomainEvent, event } from "../../domain/events.ts";
@@ -49,7 +50,9 @@ export async function settleShipments(
   const fulfillments = [...new Set(shipments.flatMap((shipment) => shipment.fulfillment_id ?? []))];
   const settled = await settleFulfillments(trx, fulfillments);
   const orders = [...new Set(shipments.map((shipment) => shipment.order_id))];
-  return [...settled, ...(await projectOrders(trx, orders))];
+  const projected = await projectOrders(trx, orders);
+  await askForReports(trx, orders);
+  return [...settled, ...projected];
 }
 
 export function shipmentChanged(

@@ -8,6 +8,7 @@ import {
   type NewShipmentItem,
   updateLabelStatus,
 } from "../../db/shipments.ts";
+import { assignSsccs } from "../../db/sscc.ts";
 import type { Transaction } from "../../db/transaction.ts";
 
 export interface ShipmentToOpen extends Omit<NewShipment, "label_status"> {
@@ -44,7 +45,9 @@ export async function takeTaskPackages(
   if (attached > 0) await requestLabel(trx, shipment_id);
 }
 
-async function requestLabel(trx: Transaction, shipment_id: bigint): Promise<void> {
+/** The label is bought by a job, once it is asked for. */
+export async function requestLabel(trx: Transaction, shipment_id: bigint): Promise<void> {
+  await assignSsccs(trx, shipment_id);
   await updateLabelStatus(trx, shipment_id, "requested");
   await addJob(trx, "buy_label", { shipment_id: String(shipment_id) }, { key: `buy_label:${shipment_id}` });
 }

@@ -1,4 +1,5 @@
 import { addJob } from "../../db/jobs.ts";
+import { lockLiveAttempt, storeBought } from "../../db/label-attempts.ts";
 import {
   findNumberHolder,
   insertShipmentEvents,
@@ -9,6 +10,7 @@ import {
 import type { Transaction } from "../../db/transaction.ts";
 import { DomainError } from "../../domain/errors.ts";
 import { type DomainEvent, event } from "../../domain/events.ts";
+import { misreadWarning } from "../../domain/tracking-numbers.ts";
 
 export interface TravelsUnder {
   carrier_code: string;
@@ -31,11 +33,25 @@ export async function putUnderNumber(
   await setTracking(trx, shipment.id, under);
   const previous =
     shipment.tracking_number === null ? {} : { previous_tracking_number: shipment.tracking_number };
-  await insertShipmentEvents(trx, [
-    { shipment_id: shipment.id, event_type: "TRACKING_ASSIGNED", payload: { ...under, ...previous } },
-  ]);
-  await dropLabel(trx, shipment);
+  const warning = misreadWarning(under.carrier_code, under.tracking_number);
+  const payload = { ...under, ...previous, ...(warning === undefined ? {} : { warning }) };
+  await insertShipmentEvents(trx, [{ shipment_id: shipment.id, event_type: "TRACKING_ASSIGNED", payload }]);
+  if (!(await isAnswer(trx, shipment, under))) await dropLabel(trx, shipment);
   return { shipment: { ...shipment, ...under }, events: firstNumber(shipment, under.tracking_number) };
+}
+
+/** Somebody has found out what a purchase, whose answer was lost, had bought: it is what the shipment travels under. */
+async function isAnswer(
+  trx: Transaction,
+  { id, label_status }: ShipmentRow,
+  { carrier_code, tracking_number }: TravelsUnder,
+): Promise<boolean> {
+  if (label_status !== "needs_review") return false;
+  const attempt = await lockLiveAttempt(trx, id);
+  if (attempt?.carrier_code !== carrier_code) return false;
+  await storeBought(trx, attempt.id, { status: "bought", tracking_numbers: [tracking_number] });
+  await updateLabelStatus(trx, id, "none");
+  return true;
 }
 
 /** shipment.created is published once, when the number becomes known. */

@@ -4,16 +4,22 @@ import type { Database } from "../../db/database.ts";
 import { lockOrders } from "../../db/orders.ts";
 import { appendEvents } from "../../db/outbox.ts";
 import { lockShipments } from "../../db/shipments.ts";
-import { dropKnownFacts, findNumberOwners, type NewTrackingEvent } from "../../db/tracking.ts";
+import { dropKnownFacts, findOwners, type NewTrackingEvent, type NumberOwner } from "../../db/tracking.ts";
 import { inTransaction } from "../../db/transaction.ts";
 import { followFacts } from "./follow-facts.ts";
+import { storable } from "./storable-fact.ts";
 
 export interface Recorded {
-  /** Facts that were news. */
+  /** How many facts were news. */
   recorded: number;
   /** Facts about numbers that are no shipment's. */
-  unmatched: number;
+  unmatched: CarrierFact[];
+  /** Facts from long before the number was given to a shipment of ours: another parcel's, and kept out. */
+  recycled: CarrierFact[];
 }
+
+type Source = "poll" | "webhook";
+type OwnedFact = NewTrackingEvent & NumberOwner;
 
 /**
  * The one way in which carriers' facts enter, a list at a time. Late, repeated and shuffled facts are welcome: they are
@@ -21,17 +27,24 @@ export interface Recorded {
  */
 export async function recordTracking(
   db: Database,
-  facts: readonly CarrierFact[],
-  source: "poll" | "webhook",
+  stated: readonly CarrierFact[],
+  source: Source,
 ): Promise<Recorded> {
-  const owners = new Map((await findNumberOwners(db, facts)).map((owner) => [numberKey(owner), owner]));
-  const owned = facts.flatMap((fact) => {
-    const owner = owners.get(numberKey(fact));
-    return owner ? [{ ...fact, ...owner, source, dedupe_key: dedupeKey(fact) }] : [];
+  const facts = stated.map(storable);
+  const owners = await findOwners(db, facts);
+  const owned = facts.flatMap((fact, index) => {
+    const found = owners[index];
+    return typeof found === "object" ? [eventOf(fact, found.owner, source)] : [];
   });
-  const news = await dropKnownFacts(db, owned);
-  const unmatched = facts.length - owned.length;
-  if (news.length === 0) return { recorded: 0, unmatched };
+  return {
+    recorded: await recordOwned(db, await dropKnownFacts(db, owned)),
+    unmatched: facts.filter((_, index) => owners[index] === "unknown"),
+    recycled: facts.filter((_, index) => owners[index] === "recycled"),
+  };
+}
+
+async function recordOwned(db: Database, news: readonly OwnedFact[]): Promise<number> {
+  if (news.length === 0) return 0;
   return inTransaction(db, async (trx) => {
     await lockOrders(
       trx,
@@ -41,20 +54,14 @@ export async function recordTracking(
       trx,
       news.map((fact) => fact.shipment_id),
     );
-    const events = await followFacts(trx, shipments, news satisfies NewTrackingEvent[]);
+    const events = await followFacts(trx, shipments, news);
     await appendEvents(trx, events);
-    return { recorded: events.filter((one) => one.type === "tracking.updated").length, unmatched };
+    return events.filter((one) => one.type === "tracking.updated").length;
   });
 }
 
-function numberKey({
-  carrier_code,
-  tracking_number,
-}: {
-  carrier_code: string;
-  tracking_number: string;
-}): string {
-  return JSON.stringify([carrier_code, tracking_number]);
+function eventOf({ unmapped, ...fact }: CarrierFact, owner: NumberOwner, source: Source): OwnedFact {
+  return { ...fact, ...owner, source, dedupe_key: dedupeKey(fact), is_unmapped: unmapped ?? false };
 }
 
 /** Carriers seldom number their facts, so a fact is what it says: the same words again are the same fact. */

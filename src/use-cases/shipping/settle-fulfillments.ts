@@ -6,7 +6,11 @@ import {
   shipPackingTasks,
 } from "../../db/fulfillment-contents.ts";
 import { updateFulfillments } from "../../db/fulfillments.ts";
-import { listUnattachedReservations, releaseReservations } from "../../db/reservations.ts";
+import {
+  dropEndedReservations,
+  listUnattachedReservations,
+  releaseReservations,
+} from "../../db/reservations.ts";
 import { insertMovements, lockListings, lockLotsById, wakeBackorders } from "../../db/stock.ts";
 import type { Transaction } from "../../db/transaction.ts";
 import { type DomainEvent, event } from "../../domain/events.ts";
@@ -96,9 +100,10 @@ async function releaseLeftovers(trx: Transaction, order_ids: readonly bigint[]):
     trx,
     held.map((row) => row.product_location_id),
   );
+  const open = await dropEndedReservations(trx, held);
   const released = await releaseReservations(
     trx,
-    held.map((row) => ({ reservation_id: row.id, quantity: row.open_quantity })),
+    open.map((row) => ({ reservation_id: row.id, quantity: row.open_quantity })),
   );
   await wakeBackorders(trx, listings);
   return stockEvents("inventory.released", released, { reason: "the order has left the house" });

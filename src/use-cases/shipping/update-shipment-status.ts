@@ -1,3 +1,4 @@
+import { databaseTime } from "../../db/clock.ts";
 import type { Database } from "../../db/database.ts";
 import { type Call, once } from "../../db/idempotency.ts";
 import { lockOrder } from "../../db/orders.ts";
@@ -5,7 +6,8 @@ import { appendEvents } from "../../db/outbox.ts";
 import { type ShipmentView, shipmentView } from "../../db/shipment-views.ts";
 import { findShipmentOrder, lockShipment, type ShipmentRow } from "../../db/shipments.ts";
 import type { NewTrackingEvent } from "../../db/tracking.ts";
-import { DomainError } from "../../domain/errors.ts";
+import type { Transaction } from "../../db/transaction.ts";
+import { DomainError, invalidField } from "../../domain/errors.ts";
 import { shipmentMachine } from "../../domain/machines.ts";
 import { actionBetween } from "../../domain/state-machine.ts";
 import type { ShipmentStatus, TrackingStatus } from "../../domain/vocabulary.ts";
@@ -16,7 +18,8 @@ import { dedupeKey } from "./record-tracking.ts";
 export interface StatedStatus {
   shipment_id: bigint;
   status: ShipmentStatus;
-  occurred_at: Date;
+  /** null: now. */
+  occurred_at: Date | null;
   note: string;
 }
 
@@ -29,16 +32,24 @@ export async function updateShipmentStatus(
   return once(db, call, async (trx) => {
     await lockOrder(trx, await findShipmentOrder(trx, stated.shipment_id));
     const shipment = await lockShipment(trx, stated.shipment_id);
+    const occurred_at = await momentOf(trx, stated);
     if (shipment.status === stated.status) return shipmentView(trx, shipment.id);
     assertReachable(shipment, stated.status);
     assertNumbered(shipment);
     const events =
       stated.status === "shipped"
         ? await handOver(trx, [shipment])
-        : await followFacts(trx, [shipment], [manualFact(shipment, stated)]);
+        : await followFacts(trx, [shipment], [manualFact(shipment, { ...stated, occurred_at })]);
     await appendEvents(trx, events);
     return shipmentView(trx, shipment.id);
   });
+}
+
+/** A fact of the future would outrank all that carriers state until then. */
+async function momentOf(trx: Transaction, { occurred_at }: StatedStatus): Promise<Date> {
+  const now = await databaseTime(trx);
+  if (occurred_at && occurred_at > now) throw invalidField("occurred_at", "must not lie in the future");
+  return occurred_at ?? now;
 }
 
 function assertReachable({ id, status }: ShipmentRow, wanted: ShipmentStatus): void {
@@ -74,7 +85,10 @@ function assertNumbered({ id, fulfillment_id, tracking_number }: ShipmentRow): v
 }
 
 /** `delivery_attempted` and the like are carriers' words; by hand, a shipment's own statuses are stated. */
-function manualFact(shipment: ShipmentRow, { status, occurred_at, note }: StatedStatus): NewTrackingEvent {
+function manualFact(
+  shipment: ShipmentRow,
+  { status, occurred_at, note }: StatedStatus & { occurred_at: Date },
+): NewTrackingEvent {
   const fact = {
     carrier_code: shipment.carrier_code,
     tracking_number: shipment.tracking_number ?? "",

@@ -1,0 +1,81 @@
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import type {
+  ExplainCarrierChoiceRequest,
+  ExplainCarrierChoiceResponseSchema,
+} from "../../gen/wms/v1/shipments_pb.js";
+import type { WarehouseService } from "../../gen/wms/v1/warehouse_service_pb.js";
+import { DEFAULT_RULES } from "../domain/carrier-choice.ts";
+import { invalidField } from "../domain/errors.ts";
+import type { Dimensions } from "../domain/parcel.ts";
+import {
+  type ExplainedChoice,
+  explainCarrierChoice,
+  type ParcelInQuestion,
+} from "../use-cases/shipping/choose-carrier.ts";
+import type { Deps } from "./deps.ts";
+import type { HandlersOf } from "./handler.ts";
+import { optionalId, requiredMeasure, text } from "./parse.ts";
+
+type Service = HandlersOf<typeof WarehouseService>;
+
+const MAX_PARCELS = 1_000;
+
+export function carrierChoiceHandlers({
+  db,
+  carrierRules = DEFAULT_RULES,
+}: Deps): Pick<Service, "explainCarrierChoice"> {
+  return {
+    explainCarrierChoice: async (request) =>
+      choiceMessage(await explainCarrierChoice(db, carrierRules, parseQuestion(request))),
+  };
+}
+
+function parseQuestion(request: ExplainCarrierChoiceRequest): ParcelInQuestion {
+  if (request.parcels.length > MAX_PARCELS) throw invalidField("parcels", `must be at most ${MAX_PARCELS}`);
+  const country = text("country", request.country, 2);
+  if (country !== "" && !/^[a-z]{2}$/i.test(country))
+    throw invalidField("country", "must be two letters, such as RS");
+  return {
+    order_id: optionalId("order_id", request.orderId),
+    fulfillment_id: optionalId("fulfillment_id", request.fulfillmentId),
+    country,
+    warehouse_code: text("warehouse_code", request.warehouseCode, 64),
+    storefront_id: optionalId("storefront_id", request.storefrontId)?.toString() ?? "",
+    service: text("service", request.service, 128),
+    boxes: request.parcels.map(parseParcel),
+  };
+}
+
+function parseParcel(parcel: ExplainCarrierChoiceRequest["parcels"][number], index: number): Dimensions {
+  const measure = (name: keyof Dimensions) => requiredMeasure(`parcels[${index}].${name}`, parcel[name]);
+  return {
+    weight: measure("weight"),
+    length: measure("length"),
+    width: measure("width"),
+    height: measure("height"),
+  };
+}
+
+function choiceMessage({
+  carrier_code,
+  service,
+  explanation,
+  parcel,
+}: ExplainedChoice): MessageInitShape<typeof ExplainCarrierChoiceResponseSchema> {
+  return {
+    carrierCode: carrier_code,
+    service,
+    rules: explanation.map(({ rule, number, matched, reason }) => ({
+      number,
+      name: rule.name,
+      carrierCode: rule.carrier_code,
+      service: rule.service,
+      matched,
+      reason,
+    })),
+    country: parcel.country,
+    warehouseCode: parcel.warehouse_code,
+    storefrontId: BigInt(parcel.storefront_id || "0"),
+    parcels: [...parcel.boxes],
+  };
+}
