@@ -1,4 +1,4 @@
-/** Adds up the report of scripts/check.ts and that of vitest. A report that is not there is one thing that failed. */
+/** Adds up the report of scripts/check.ts and those of vitest. A report that is not there is one thing that failed. */
 import { readFile } from "node:fs/promises";
 
 type Counts = { passed: number; failed: number };
@@ -15,9 +15,15 @@ function countTests(report: VitestReport): Counts {
   return { passed, failed: failed === 0 && (!success || passed === 0) ? 1 : failed };
 }
 
-const [checkPath = "", testsPath = ""] = process.argv.slice(2);
-const checks = await readCounts<Counts>(checkPath, (report) => report);
-const tests = await readCounts<VitestReport>(testsPath, countTests);
-const failed = checks.failed + tests.failed;
-console.log(`${checks.passed + tests.passed} passed, ${failed} failed`);
-process.exitCode = failed === 0 ? 0 : 1;
+const [checkPath = "", ...testPaths] = process.argv.slice(2);
+const reports = [
+  readCounts<Counts>(checkPath, (report) => report),
+  ...testPaths.map((path) => readCounts<VitestReport>(path, countTests)),
+];
+const total = { passed: 0, failed: 0 };
+for (const { passed, failed } of await Promise.all(reports)) {
+  total.passed += passed;
+  total.failed += failed;
+}
+console.log(`${total.passed} passed, ${total.failed} failed`);
+process.exitCode = total.failed === 0 ? 0 : 1;

@@ -27,6 +27,7 @@ const NARROWED: Record<string, Record<string, string>> = {
     label_status: "LabelStatus",
     channel_sync_status: "ChannelSyncStatus",
   },
+  LabelAttempts: { status: "LabelAttemptStatus" },
   TrackingEvents: { status: "TrackingStatus" },
   WmsReservations: { status: "ReservationStatus" },
   Listings: { removal_strategy: "RemovalStrategy" },

@@ -1,5 +1,5 @@
 /**
- * Draws the state diagrams of the README from the machines' data, between its markers.
+ * Writes docs/lifecycles.md: the state diagrams of the machines' data.
  * With `--check` nothing is written, and a difference fails.
  */
 import { readFile, writeFile } from "node:fs/promises";
@@ -7,29 +7,25 @@ import { parseArgs } from "node:util";
 import { MACHINES } from "../src/domain/machines.ts";
 import { toMermaid } from "../src/domain/state-machine.ts";
 
-const README = new URL("../README.md", import.meta.url);
-const MARKERS = /(<!-- state diagrams: begin -->\n)[\s\S]*?(<!-- state diagrams: end -->)/;
+const PAGE = new URL("../docs/lifecycles.md", import.meta.url);
 
-/** The README with its diagrams as the machines say. */
-export function withDiagrams(readme: string): string {
-  if (!MARKERS.test(readme)) throw new Error("README.md has lost the markers of its state diagrams");
+/** The page as the machines say. */
+export function lifecyclesPage(): string {
   const diagrams = MACHINES.map(
     ({ machine, table, column }) =>
-      `**${machine.name.replaceAll("_", " ")}** (\`${table}.${column}\`)\n\n\`\`\`mermaid\n${toMermaid(machine)}\n\`\`\`\n`,
+      `## ${machine.name.replaceAll("_", " ")} (\`${table}.${column}\`)\n\n\`\`\`mermaid\n${toMermaid(machine)}\n\`\`\`\n`,
   );
-  return readme.replace(
-    MARKERS,
-    (_, begin: string, end: string) => `${begin}\n${diagrams.join("\n")}\n${end}`,
-  );
+  const heading =
+    "# The lifecycles\n\nDrawn from `src/domain/machines.ts`; the database refuses every other step.\n";
+  return [heading, ...diagrams].join("\n");
 }
 
 if (import.meta.main) {
   const { values } = parseArgs({ options: { check: { type: "boolean", default: false } } });
-  const readme = await readFile(README, "utf8");
-  const drawn = withDiagrams(readme);
-  if (!values.check) await writeFile(README, drawn);
-  else if (drawn !== readme) {
-    console.error('the README\'s state diagrams are not what the machines say; run "npm run gen"');
+  const page = lifecyclesPage();
+  if (!values.check) await writeFile(PAGE, page);
+  else if ((await readFile(PAGE, "utf8").catch(() => "")) !== page) {
+    console.error('docs/lifecycles.md is not what the machines say; run "npm run gen"');
     process.exitCode = 1;
   }
 }

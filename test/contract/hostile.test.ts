@@ -13,7 +13,7 @@ import { OperationsService } from "../../gen/wms/v1/operations_service_pb.js";
 import { WarehouseService } from "../../gen/wms/v1/warehouse_service_pb.js";
 import { serviceHandlers } from "../../src/rpc/service-handlers.ts";
 import { type TestDatabase, testDatabase } from "../support/database.ts";
-import { type Doors, openDoors, TestClient } from "../support/doors.ts";
+import { type Doors, noStreams, openDoors, TestClient } from "../support/doors.ts";
 import { makeListings, makeWarehouses, place, type TestWarehouse } from "../support/world.ts";
 
 let database: TestDatabase;
@@ -22,7 +22,9 @@ let client: TestClient;
 
 beforeAll(async () => {
   database = await testDatabase();
-  doors = await openDoors(serviceHandlers({ db: database.db, logger: pino({ level: "silent" }) }));
+  doors = await openDoors(
+    serviceHandlers({ db: database.db, logger: pino({ level: "silent" }), readStreamLag: noStreams }),
+  );
   client = new TestClient(doors.grpcAddress);
   const [warehouse] = (await makeWarehouses(database.db)) as [TestWarehouse];
   await makeListings(database.db, [1n]);
@@ -104,7 +106,7 @@ const METHODS = [...WarehouseService.methods, ...OperationsService.methods].filt
   (method): method is DescMethodUnary => method.methodKind === "unary",
 );
 
-describe("hostile input", () => {
+describe("row 54: hostile input", () => {
   it.each(METHODS.map((method) => [method.name, method] as const))(
     "to %s gets a fitting answer, and never an internal error",
     async (_name, method) => {

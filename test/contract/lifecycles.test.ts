@@ -6,7 +6,7 @@ import { FulfillmentStatus, OrderStatus } from "../../gen/wms/v1/orders_pb.js";
 import { PackingTaskStatus } from "../../gen/wms/v1/packing_pb.js";
 import { PickingTaskItemStatus, PickingTaskStatus } from "../../gen/wms/v1/picking_pb.js";
 import { LabelStatus, ShipmentStatus } from "../../gen/wms/v1/shipments_pb.js";
-import { withDiagrams } from "../../scripts/gen-docs.ts";
+import { lifecyclesPage } from "../../scripts/gen-docs.ts";
 import { MACHINES } from "../../src/domain/machines.ts";
 import { edgesOf } from "../../src/domain/state-machine.ts";
 import { type TestDatabase, testDatabase } from "../support/database.ts";
@@ -46,7 +46,7 @@ describe.each(MACHINES)("$machine.name", ({ machine, table, column }) => {
     expect(new Set(inCheck)).toEqual(new Set(machine.statuses));
   });
 
-  it("has the same statuses in the contract", () => {
+  it.runIf(machine.name in ENUMS)("has the same statuses in the contract", () => {
     const names = Object.keys(ENUMS[machine.name] as object).filter((name) => Number.isNaN(Number(name)));
     const words = names.filter((name) => name !== "UNSPECIFIED").map((name) => name.toLowerCase());
     expect(words.sort()).toEqual([...machine.statuses].sort());
@@ -62,10 +62,10 @@ describe.each(MACHINES)("$machine.name", ({ machine, table, column }) => {
   });
 });
 
-describe("the README", () => {
+describe("the page of the lifecycles", () => {
   it("draws the machines as they are", async () => {
-    const readme = await readFile(new URL("../../README.md", import.meta.url), "utf8");
-    expect(readme).toBe(withDiagrams(readme));
+    const page = await readFile(new URL("../../docs/lifecycles.md", import.meta.url), "utf8");
+    expect(page).toBe(lifecyclesPage());
   });
 });
 

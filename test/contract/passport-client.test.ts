@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import { serviceHandlers } from "../../src/rpc/service-handlers.ts";
 import { takeOrderEvents } from "../../src/use-cases/orders/take-order-events.ts";
 import { type TestDatabase, testDatabase } from "../support/database.ts";
-import { type Doors, openDoors, tokenOf } from "../support/doors.ts";
+import { type Doors, noStreams, openDoors, tokenOf } from "../support/doors.ts";
 import { confirmed, makeListings, makeWarehouses, place, type TestWarehouse } from "../support/world.ts";
 
 const FILE = fileURLToPath(new URL("fixtures/passport.proto", import.meta.url));
@@ -19,7 +19,9 @@ let warehouse: TestWarehouse;
 
 beforeAll(async () => {
   database = await testDatabase();
-  doors = await openDoors(serviceHandlers({ db: database.db, logger: pino({ level: "silent" }) }));
+  doors = await openDoors(
+    serviceHandlers({ db: database.db, logger: pino({ level: "silent" }), readStreamLag: noStreams }),
+  );
   const schema = grpc.loadPackageDefinition(
     loadSync(FILE, { keepCase: true, enums: String, longs: String, defaults: true }),
   );

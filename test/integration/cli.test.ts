@@ -58,6 +58,7 @@ interface Ready {
   pid: number;
   grpcPort: number;
   httpPort: number;
+  metricsPort: number | null;
   redisUrl: string;
 }
 
@@ -93,7 +94,7 @@ describe("warehouse serve", () => {
     expect(readyz).toEqual({
       ready: true,
       checks: Object.fromEntries(
-        ["service", "database", "redis", "consumer", "relay"].map((name) => [name, { ok: true }]),
+        ["service", "database", "consumer", "relay", "jobs"].map((name) => [name, { ok: true }]),
       ),
     });
     const { stdout: token } = await warehouse(["token", "issue", "--role", "service"]);
@@ -119,7 +120,18 @@ describe("warehouse serve", () => {
 
   it("runs only the parts that it was told to", async () => {
     const { child, ready } = await serve("three", { ROLES: "relay" });
-    expect(ready).toMatchObject({ grpcPort: null, httpPort: null });
+    expect(ready).toMatchObject({ grpcPort: null, httpPort: null, metricsPort: null });
+    child.kill("SIGTERM");
+    expect(await exitOf(child)).toBe(0);
+  });
+
+  it("lets a platform look at a process that takes no calls", async () => {
+    const { child, ready } = await serve("four", { ROLES: "relay", METRICS_PORT: "0" });
+    const ask = (path: string) => fetch(`http://127.0.0.1:${ready.metricsPort}${path}`);
+    expect((await ask("/livez")).status).toBe(200);
+    await until("it is ready", async () => (await ask("/readyz")).ok);
+    await until("it leads", async () => /^wms_relay_leader 1$/m.test(await (await ask("/metrics")).text()));
+    expect((await ask("/wms.v1.OperationsService/ListAlerts")).status).toBe(404);
     child.kill("SIGTERM");
     expect(await exitOf(child)).toBe(0);
   });

@@ -4,11 +4,14 @@ import { setTimeout as delay } from "node:timers/promises";
 import { sql } from "kysely";
 import { pino } from "pino";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { CarrierRefusal, type Carriers } from "../../src/carriers/carrier.ts";
+import { CarrierRefusal, type Carriers, CarrierUnavailable } from "../../src/carriers/carrier.ts";
 import { createChannels } from "../../src/channels/registry.ts";
 import { setChannel } from "../../src/db/channels.ts";
 import { createDatabase, createPool, type Database } from "../../src/db/database.ts";
 import { type Jobs, startJobs } from "../../src/jobs/jobs.ts";
+import { openOutside } from "../../src/start/outside.ts";
+import { createMetrics } from "../../src/telemetry/metrics.ts";
+import { createOutsideMetrics } from "../../src/telemetry/outside-metrics.ts";
 import { prune } from "../../src/use-cases/maintenance/prune.ts";
 import { shipPackingTask } from "../../src/use-cases/packing/ship-packing-task.ts";
 import { type TestDatabase, testDatabase } from "../support/database.ts";
@@ -21,6 +24,7 @@ let db: Database;
 let nextOrder = 1n;
 const items = [{ listing_id: 701n, quantity: 1 }];
 const logger = pino({ level: "silent" });
+const metrics = createOutsideMetrics(createMetrics().registry);
 const running: Jobs[] = [];
 const servers: Server[] = [];
 
@@ -45,7 +49,7 @@ async function start(
     databaseUrl: test.url,
     db,
     carriers,
-    channels: createChannels({ listingsUrl }),
+    channels: createChannels({ listingsUrl, outside: openOutside({ db, logger, metrics }).outside }),
     logger,
     trackingPollSeconds: poll,
   });
@@ -125,7 +129,7 @@ describe("the job runner", () => {
     const createLabel: typeof mock.createLabel = ({ reference }) => {
       const again = asked.includes(reference);
       asked.push(reference);
-      return Promise.reject(again ? new CarrierRefusal("no such street") : new Error("timeout"));
+      return Promise.reject(again ? new CarrierRefusal("no such street") : new CarrierUnavailable("503"));
     };
     const refusing = new Map([["mock", { ...mock, createLabel }]]);
     const { shipment_id } = await packed(nextOrder++);
@@ -140,7 +144,59 @@ describe("the job runner", () => {
     const { rows } = await sql`select payload_json->>'error' as error from shipment_events
       where shipment_id = ${shipment_id} and event_type = 'LABEL_FAILED'`.execute(db);
     expect(rows).toEqual([{ error: "CarrierRefusal: no such street" }]);
-    expect(asked.filter((reference) => reference === `wms-${shipment_id}`)).toHaveLength(2);
+    const ours = asked.filter((reference) => reference.startsWith(`wms-${shipment_id}-`));
+    expect([ours.length, new Set(ours).size]).toEqual([2, 1]);
+  });
+
+  it("tries a failing job again by pauses of ours, for weeks, and as the same job", async () => {
+    const mock = mockCarriers().get("mock");
+    if (!mock) throw new Error("no mock carrier");
+    const createLabel = () => Promise.reject(new CarrierUnavailable("closed for today", 3_600));
+    const { shipment_id } = await packed(nextOrder++);
+    await sql`update graphile_worker._private_jobs set created_at = now() - interval '2 days'
+      where key = ${`buy_label:${shipment_id}`}`.execute(db);
+    await start(new Map([["mock", { ...mock, createLabel }]]));
+    const job = await until("the pause", async () => {
+      const { rows } = await sql<{
+        max_attempts: number;
+        attempts: number;
+        seconds: number;
+        last_error: string;
+        days: number;
+      }>`
+        select max_attempts, attempts, extract(epoch from run_at - now())::float8 as seconds, last_error,
+          extract(day from now() - created_at)::int as days
+        from graphile_worker.jobs where key = ${`buy_label:${shipment_id}`} and locked_at is null`.execute(
+        db,
+      );
+      return rows[0] && rows[0].seconds > 1_000 && rows[0];
+    });
+    expect(job).toMatchObject({ attempts: 1, max_attempts: 10_000, days: 2 });
+    expect(job.last_error).toContain("closed for today");
+    expect(job.seconds).toBeGreaterThan(3_500);
+    expect(job.seconds).toBeLessThan(3_700);
+  });
+
+  it("forgets a job that failed after it was asked for again", async () => {
+    const mock = mockCarriers().get("mock");
+    if (!mock) throw new Error("no mock carrier");
+    const { shipment_id } = await packed(nextOrder++);
+    const key = `buy_label:${shipment_id}`;
+    let calls = 0;
+    const createLabel: typeof mock.createLabel = async (request) => {
+      if (!request.reference.startsWith(`wms-${shipment_id}-`) || ++calls > 1)
+        return mock.createLabel(request);
+      const payload = JSON.stringify({ shipment_id: String(shipment_id) });
+      await sql`select graphile_worker.add_job('buy_label', ${payload}::json, job_key => ${key})`.execute(db);
+      throw new CarrierUnavailable("not now");
+    };
+    await start(new Map([["mock", { ...mock, createLabel }]]));
+    await until("the label", async () => calls === 2, 20_000);
+    await until("no job is left, dead or alive", async () => {
+      const { rows } = await sql`select from graphile_worker._private_jobs
+        where payload->>'shipment_id' = ${String(shipment_id)}`.execute(db);
+      return rows.length === 0;
+    });
   });
 
   it("leaves a slow job to its living worker", async () => {
@@ -161,7 +217,7 @@ describe("the job runner", () => {
     const { shipment_id } = await packed(order_id);
     await start(slow);
     await start(slow);
-    const calls = () => asked.filter((reference) => reference === `wms-${shipment_id}`).length;
+    const calls = () => asked.filter((reference) => reference.startsWith(`wms-${shipment_id}-`)).length;
     await until("the call", async () => calls() === 1);
     await sql`update graphile_worker._private_jobs set locked_at = now() - interval '1 minute'
       where key = ${`buy_label:${shipment_id}`}`.execute(db);
@@ -218,11 +274,6 @@ describe("housekeeping", () => {
     await sql`
       insert into idempotency_keys (principal, request_id, method, body_hash, created_at)
       values ('p', gen_random_uuid(), 'old', '', now() - interval '8 days'), ('p', gen_random_uuid(), 'young', '', now())`.execute(
-      db,
-    );
-    await sql`
-      insert into outbox (stream, aggregatetype, aggregateid, sequence, type, payload, published_at)
-      values ('s', 'a', 'old', 1, 't', '{}', now() - interval '8 days'), ('s', 'a', 'unpublished', 1, 't', '{}', null)`.execute(
       db,
     );
     const pruned = await prune(db);

@@ -325,6 +325,23 @@ const DAMAGES: Record<string, readonly (readonly [damage: string, complaint: Reg
       /the label of shipment \d+ was bought 2 times/,
     ],
   ],
+  labels_on_record: [
+    [`delete from label_attempts`, /is created, and no purchase of it is on record/],
+    [`update label_attempts set tracking_numbers = '{OTHER}'`, /has label MOCK\d+, which was not bought/],
+    [
+      `update label_attempts set status = 'in_doubt' where shipment_id = ${shipmentOf(9003)}`,
+      /the label of shipment \d+ is created, its purchase is in_doubt/,
+    ],
+    [
+      `update shipments set label_status = 'needs_review' where id = ${shipmentOf(9003)}`,
+      /the label of shipment \d+ is needs_review, its purchase is bought/,
+    ],
+    [
+      `update shipments set label_status = 'needs_review' where id = ${shipmentOf(9003)};
+        delete from label_attempts where shipment_id = ${shipmentOf(9003)}`,
+      /needs review, and no purchase of it is in doubt/,
+    ],
+  ],
 };
 
 describe("the laws", () => {

@@ -7,7 +7,9 @@ import { reserveInventory } from "../../src/use-cases/inventory/reserve-inventor
 import { cancelOrder } from "../../src/use-cases/orders/cancel-order.ts";
 import { confirmOrder } from "../../src/use-cases/orders/confirm-order.ts";
 import { takeOrderEvents } from "../../src/use-cases/orders/take-order-events.ts";
+import { voidLabel } from "../../src/use-cases/shipping/void-label.ts";
 import { type TestDatabase, testDatabase } from "../support/database.ts";
+import { mockCarriers, readyParcel } from "../support/parcels.ts";
 import {
   cancelled,
   confirmed,
@@ -338,5 +340,19 @@ describe("by RPC", () => {
     });
     expect(cancelledView?.status).toBe("cancelled");
     expect(await stockOf(db, id)).toEqual({ quantity: 5, reserved: 0 });
+  });
+
+  it("cancels by RPC with an answer that stays as it was when its label is voided", async () => {
+    const id = await listing();
+    const order_id = nextOrder++;
+    await place(db, near, id, 2);
+    await readyParcel(db, order_id, [{ listing_id: id, quantity: 2 }]);
+    const call = freshCall("CancelOrder");
+    const cancellation = { order_id, reason: "by phone", items: [] };
+    const first = await cancelOrder(db, call, cancellation);
+    const [shipment] = first?.shipments ?? [];
+    expect(shipment?.label_status).toBe("created");
+    await voidLabel(db, mockCarriers(), { shipment_id: shipment?.id as bigint });
+    expect(await cancelOrder(db, call, cancellation)).toEqual(first);
   });
 });

@@ -143,13 +143,24 @@ describe("a request id", () => {
     expect((await lane.pick(elsewhere)).task.items[0]?.quantity_picked).toBe(2);
   });
 
-  it("of a refused pick may be used again", async () => {
+  it("of a refused pick keeps that verdict, also when the same pick would succeed now", async () => {
     const item = await one();
-    const request = pickOf(item, 3);
-    expect((await refusal(lane.pick({ ...request, item_id: 999_999n }))).reason).toBe(
-      "PICKING_TASK_ITEM_NOT_FOUND",
-    );
-    expect((await lane.pick(request)).task.picked_items).toBe(1);
+    const early = pickOf(item, 2);
+    const first = pickOf(item, 2);
+    const [served, refused] = await Promise.allSettled([
+      lane.pick(first),
+      lane.pick(early),
+      lane.pick(early),
+    ]);
+    expect([served?.status, refused?.status]).toEqual(["fulfilled", "rejected"]);
+    const verdict = await refusal(lane.pick(early));
+    expect(verdict).toEqual((refused as PromiseRejectedResult).reason);
+    expect([verdict.reason, verdict.category]).toEqual(["QUANTITY_EXCEEDED", "precondition"]);
+    const { id, task_id } = item;
+    await sql`update picking_task_items set quantity_required = 9 where id = ${id}`.execute(db);
+    expect((await refusal(lane.pick(early))).metadata).toEqual(verdict.metadata);
+    await sql`update picking_task_items set quantity_required = 3 where id = ${id}`.execute(db);
+    expect((await lane.pick(pickOf({ id, task_id }, 1))).task.picked_items).toBe(1);
     const { rows } = await sql<{ open: number }>`
       select count(*)::int as open from idempotency_keys where response is null`.execute(db);
     expect(rows[0]?.open).toBe(0);

@@ -19,8 +19,12 @@ import { startGrpcServer, type Tls } from "../../src/rpc/grpc-server.ts";
 import type { Role } from "../../src/rpc/handler.ts";
 import { startHttpServer } from "../../src/rpc/http-server.ts";
 import { type Handlers, routeRpcs } from "../../src/rpc/router.ts";
+import type { WebhookRoute } from "../../src/rpc/webhook-route.ts";
 import { createMetrics } from "../../src/telemetry/metrics.ts";
 import { type Check, createReadiness } from "../../src/telemetry/readiness.ts";
+
+/** For services whose streams nobody asks about. */
+export const noStreams = async () => ({ streams: [], outbox: { unpublished: 0, oldest_age_ms: null } });
 
 export const SECRET = "a secret of the tests, longer than 32 characters";
 
@@ -40,6 +44,7 @@ export interface DoorsOptions {
   reflection?: boolean;
   maxInFlight?: number;
   tls?: Tls;
+  findWebhookRoute?: WebhookRoute;
 }
 
 /** Both servers on free ports, in this process, in front of the given handlers. */
@@ -57,7 +62,14 @@ export async function openDoors(handlers: Partial<Handlers>, options: DoorsOptio
   const common = { host: "127.0.0.1", port: 0, rpcs, dispatcher, tls: options.tls };
   const server = await startGrpcServer({ ...common, reflection: options.reflection ?? true });
   const readiness = createReadiness(options.checks ?? {});
-  const http = await startHttpServer({ ...common, logger, metrics, readiness, label: async () => undefined });
+  const http = await startHttpServer({
+    ...common,
+    logger,
+    metrics,
+    readiness,
+    findLabelRoute: () => undefined,
+    findWebhookRoute: options.findWebhookRoute,
+  });
   return {
     grpcPort: server.port,
     grpcAddress: `127.0.0.1:${server.port}`,
@@ -84,12 +96,23 @@ export interface Refusal {
   retryable: boolean;
 }
 
+interface CallOptions {
+  token?: string;
+  deadlineMs?: number;
+  /** Waits for a server until the deadline, instead of failing when none is there. */
+  waitForReady?: boolean;
+}
+
 /** A grpc-js client that knows any method by its descriptor. */
 export class TestClient {
   readonly #client: grpc.Client;
 
-  constructor(address: string, credentials = grpc.credentials.createInsecure()) {
-    this.#client = new grpc.Client(address, credentials);
+  constructor(
+    address: string,
+    credentials = grpc.credentials.createInsecure(),
+    options: grpc.ClientOptions = {},
+  ) {
+    this.#client = new grpc.Client(address, credentials, options);
   }
 
   close(): void {
@@ -99,7 +122,7 @@ export class TestClient {
   call<M extends DescMethod>(
     method: M,
     request: MessageInitShape<M["input"]>,
-    options: { token?: string; deadlineMs?: number } = {},
+    options: CallOptions = {},
   ): Promise<MessageShape<M["output"]>> {
     const bytes = Buffer.from(toBinary(method.input, create(method.input, request)));
     return this.bytes(method, bytes, options).then(
@@ -111,9 +134,9 @@ export class TestClient {
   bytes(
     method: DescMethod,
     bytes: Buffer,
-    { token, deadlineMs = 10_000 }: { token?: string; deadlineMs?: number } = {},
+    { token, deadlineMs = 10_000, waitForReady = false }: CallOptions = {},
   ): Promise<Buffer> {
-    const metadata = new grpc.Metadata();
+    const metadata = new grpc.Metadata({ waitForReady });
     if (token !== undefined) metadata.set("authorization", token);
     return new Promise((resolve, reject) => {
       this.#client.makeUnaryRequest(
@@ -132,7 +155,7 @@ export class TestClient {
   async refusal<M extends DescMethod>(
     method: M,
     request: MessageInitShape<M["input"]>,
-    options: { token?: string; deadlineMs?: number } = {},
+    options: CallOptions = {},
   ): Promise<Refusal> {
     return refusalOf(this.call(method, request, options));
   }

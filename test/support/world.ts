@@ -114,7 +114,13 @@ export function confirmed(
       order_number: `N-${order_id}`,
       priority: "normal",
       policy,
-      ship_to: { contact_name: "Ann Example", street: "2 Test Street", city: "Novi Sad", country: "RS" },
+      ship_to: {
+        contact_name: "Ann Example",
+        street: "2 Test Street",
+        city: "Novi Sad",
+        postal_code: "21000",
+        country: "RS",
+      },
       items: items.map((item) => ({ warehouse_id: null, ...item })),
     },
   };

@@ -38,6 +38,31 @@ describe("readConfig", () => {
     expect(readConfig({}).DATA_DIR).toMatch(/\/\.data$/);
   });
 
+  it("reads an object store's URL", () => {
+    const keys = { AWS_ACCESS_KEY_ID: "id", AWS_SECRET_ACCESS_KEY: "secret" };
+    const bucketOf = (LABEL_STORE_URL: string) => readConfig({ LABEL_STORE_URL, ...keys }).labelBucket;
+    expect(bucketOf("s3://labels/wms/eu/?region=eu-central-1")).toEqual({
+      endpoint: "https://s3.eu-central-1.amazonaws.com",
+      region: "eu-central-1",
+      bucket: "labels",
+      prefix: "wms/eu/",
+      credentials: { accessKeyId: "id", secretAccessKey: "secret", sessionToken: undefined },
+    });
+    expect(bucketOf("s3://labels?endpoint=http://127.0.0.1:9000")).toMatchObject({
+      endpoint: "http://127.0.0.1:9000",
+      prefix: "",
+    });
+    expect(readConfig({}).labelBucket).toBeUndefined();
+  });
+
+  it("reads where Kafka is", () => {
+    expect(readConfig({}).KAFKA_BROKERS).toBeUndefined();
+    expect(readConfig({ KAFKA_BROKERS: "kafka-1:9092, 10.0.0.2:9093" })).toMatchObject({
+      KAFKA_BROKERS: ["kafka-1:9092", "10.0.0.2:9093"],
+      KAFKA_TOPIC: "tracking.updated",
+    });
+  });
+
   it("takes an empty value for none", () => {
     expect(readConfig({ DATABASE_URL: "", GRPC_PORT: "", AUTH: "" })).toMatchObject({
       AUTH: "tokens",
@@ -57,6 +82,15 @@ describe("readConfig", () => {
     [{ DATABASE_URL: "mysql://here/db" }, /^DATABASE_URL: must be a URL that begins with postgres:\/\//],
     [{ REDIS_URL: "here:6379" }, /^REDIS_URL: must be a URL that begins with redis:\/\//],
     [{ LISTINGS_URL: "listings" }, /^LISTINGS_URL: must be a URL that begins with http:\/\//],
+    [
+      { KAFKA_BROKERS: "kafka-1:9092;kafka-2:9092" },
+      /^KAFKA_BROKERS: must be a list such as kafka-1\.example:9092/,
+    ],
+    [{ KAFKA_BROKERS: "kafka-1" }, /^KAFKA_BROKERS: must be a list/],
+    [{ KAFKA_TOPIC: "tracking/updated" }, /^KAFKA_TOPIC: must be a topic of letters/],
+    [{ LABEL_STORE_URL: "https://bucket/x" }, /^LABEL_STORE_URL: must be a URL that begins with s3:\/\//],
+    [{ LABEL_STORE_URL: "s3://labels?endpoint=minio" }, /^LABEL_STORE_URL: must be such as s3:\/\/bucket/],
+    [{ LABEL_STORE_URL: "s3://labels" }, /^LABEL_STORE_URL: needs AWS_ACCESS_KEY_ID and/],
     [{ REFLECTION: "no" }, /^REFLECTION: must be one of on, off$/],
     [{ ROLES: "grpc,web" }, /^ROLES: must be a list of grpc, http, consumer, relay, jobs$/],
     [{ LOG_LEVEL: "loud" }, /^LOG_LEVEL: must be one of fatal, /],
@@ -95,5 +129,25 @@ describe("requireTokenKeys", () => {
   it("is content with a secret, without tokens, or with the private database", () => {
     for (const environment of [{ ...database, AUTH_SECRET: SECRET }, { ...database, AUTH: "none" }, {}])
       expect(() => requireTokenKeys(readConfig(environment))).not.toThrow();
+  });
+
+  it("reads carriers' settings from JSON or from a file, and never repeats what they hold", () => {
+    const settings = { fedex: { apiKey: "k3y-of-mine" } };
+    expect(readConfig({}).CARRIERS).toEqual({});
+    expect(readConfig({ CARRIERS: JSON.stringify(settings) }).CARRIERS).toEqual(settings);
+    const path = file("carriers.json", JSON.stringify(settings));
+    expect(readConfig({ CARRIERS: path }).CARRIERS).toEqual(settings);
+    expect(refusal({ CARRIERS: "/no/such/carriers.json" })).toBe(
+      "CARRIERS: /no/such/carriers.json can't be read (ENOENT)",
+    );
+    const broken = [
+      '{"fedex": {"apiKey": "k3y-of-mine"}',
+      '["k3y-of-mine"]',
+      "fedex:\n  apiKey: k3y-of-mine",
+    ];
+    for (const given of [...broken, file("broken.json", broken[0] as string)]) {
+      expect(refusal({ CARRIERS: given })).toMatch(/^CARRIERS: must be JSON such as/);
+      expect(refusal({ CARRIERS: given })).not.toContain("k3y");
+    }
   });
 });

@@ -19,7 +19,7 @@ function carrier(options: Parameters<typeof mockCarriers>[0] = {}) {
 
 function request(reference: string) {
   const packages = [1, 2].map((sequence_number) => ({ ...BOX, sequence_number }));
-  return { reference, service: "", order_number: "1", from: NOWHERE, to: NOWHERE, packages };
+  return { reference, service: "", order_number: "1", from: NOWHERE, to: NOWHERE, packages, goods: [] };
 }
 
 describe("the mock carrier", () => {
@@ -50,20 +50,20 @@ describe("the mock carrier", () => {
   it("knows nothing of parcels that it did not get, and does not look into the future", async () => {
     const tracking_number = mockTrackingNumber("wms-1", 1);
     const soon = carrier({ now: () => new Date(SHIPPED.getTime() + 60_000) });
-    expect(await soon.track([{ tracking_number, shipped_at: null }])).toEqual([]);
-    expect(await soon.track([{ tracking_number, shipped_at: SHIPPED }])).toEqual([]);
-    expect(await soon.track([{ tracking_number: "1Z999", shipped_at: SHIPPED }])).toEqual([]);
+    expect(await soon.track?.([{ tracking_number, shipped_at: null }])).toEqual([]);
+    expect(await soon.track?.([{ tracking_number, shipped_at: SHIPPED }])).toEqual([]);
+    expect(await soon.track?.([{ tracking_number: "1Z999", shipped_at: SHIPPED }])).toEqual([]);
   });
 
   it("travels as many times faster than life as it is told", async () => {
     const tracking_number = mockTrackingNumber("wms-1", 1);
     const hours = journeyOf(tracking_number).at(-1)?.hours as number;
     const arrived = new Date(SHIPPED.getTime() + (hours * 3_600_000) / 1000 + 1);
-    const facts = await carrier({ speed: 1000, now: () => arrived }).track([
+    const facts = await carrier({ speed: 1000, now: () => arrived }).track?.([
       { tracking_number, shipped_at: SHIPPED },
     ]);
     expect(facts).toHaveLength(journeyOf(tracking_number).length);
-    expect(facts.every((fact) => fact.occurred_at <= arrived)).toBe(true);
+    expect(facts?.every((fact) => fact.occurred_at <= arrived)).toBe(true);
   });
 
   it("delivers nearly everything, a few percent after a hold-up, and brings one percent back", () => {

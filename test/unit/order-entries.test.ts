@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { decodeOrderEntry } from "../../src/events/order-entries.ts";
+import { decodeOrderEntry, identifyOrderEntry } from "../../src/events/order-entries.ts";
 
 const good = {
   type: "order.confirmed",
@@ -145,5 +145,31 @@ describe("decodeOrderEntry", () => {
       "order_id: is missing, or no number; items: is missing",
     );
     expect(reasonOf({ type: "order.cancelled" })).toBe("order_id: is missing, or no number");
+  });
+
+  it("refuses an order with more fields than anybody needs", () => {
+    const many = Object.fromEntries(Array.from({ length: 1_001 }, (_, nth) => [`field_${nth}`, ""]));
+    expect(reasonOf({ ...good, ...many } as Record<string, string>)).toBe("fields: must be at most 1000");
+  });
+
+  it("knows an entry's id without reading all of it, as it knows it when it reads it", () => {
+    const cases: Record<string, string>[] = [
+      {},
+      { type: "order.created", event_id: "e" },
+      { type: "order.confirmed", event_id: "e" },
+      { type: "order.cancelled" },
+      { type: "order.cancelled", event_id: "a\0b" },
+    ];
+    expect(cases.map((fields) => identifyOrderEntry("1-0", fields))).toEqual([
+      "1-0",
+      undefined,
+      "e",
+      "1-0",
+      "1-0",
+    ]);
+    for (const fields of cases) {
+      const decoded = decodeOrderEntry("1-0", fields);
+      if (decoded.kind === "poison") expect(identifyOrderEntry("1-0", fields)).toBe(decoded.eventId);
+    }
   });
 });

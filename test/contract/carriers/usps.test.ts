@@ -1,0 +1,399 @@
+import { createHmac } from "node:crypto";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import {
+  type Carrier,
+  type CarrierFact,
+  CarrierRefusal,
+  CarrierUnavailable,
+  CarrierUncertain,
+  WebhookRejected,
+} from "../../../src/carriers/carrier.ts";
+import { uspsSettingsSchema } from "../../../src/carriers/usps/settings.ts";
+import { createUspsCarrier } from "../../../src/carriers/usps/usps-carrier.ts";
+import {
+  carrierTools,
+  labelRequest,
+  testAddress,
+  testBox,
+} from "../../support/carrier-hosts/carrier-tools.ts";
+import { follow, statusAfter } from "../../support/carrier-hosts/follow.ts";
+import { startUspsHost, type UspsHost, uspsNumber } from "../../support/carrier-hosts/usps-host.ts";
+import { USPS_ACCOUNT } from "../../support/carrier-hosts/usps-shapes.ts";
+
+let host: UspsHost;
+
+beforeAll(async () => {
+  host = await startUspsHost();
+});
+
+afterAll(() => host.close());
+
+afterEach(() => {
+  expect(host.violations).toEqual([]);
+  expect(host.faults.pending()).toBe(0);
+});
+
+const { webhookSecret, ...account } = USPS_ACCOUNT;
+const NOW = new Date("2026-01-16T03:30:00Z");
+
+function connect(settings: Record<string, unknown> = {}) {
+  const tools = carrierTools(() => NOW);
+  const parsed = uspsSettingsSchema.parse({
+    ...account,
+    baseUrl: host.url,
+    webhookSecrets: ["the-secret-that-comes-next-00000", webhookSecret],
+    ...settings,
+  });
+  return { usps: createUspsCarrier(parsed, tools), tools };
+}
+
+async function buy(usps: Carrier = connect().usps, parts: Parameters<typeof labelRequest>[0] = {}) {
+  const request = labelRequest(parts);
+  const purchase = await usps.createLabel(request);
+  return { request, purchase, number: purchase.labels[0]?.tracking_number as string };
+}
+
+function lastLabelAsked(): {
+  packageDescription: Record<string, unknown>;
+  toAddress: Record<string, unknown>;
+} {
+  const asked = host.seen.filter(({ operation }) => operation === "create_label").at(-1);
+  return JSON.parse(asked?.request.text ?? "");
+}
+
+describe("a USPS label", () => {
+  const forms = { ZPL203DPI: "zpl", ZPL300DPI: "zpl", PDF: "pdf", PNG: "png" };
+
+  it.each(Object.entries(forms))(
+    "as %s comes with its bytes unchanged, in one object or in parts",
+    async (imageType, format) => {
+      for (const inParts of [false, true]) {
+        host.answerInParts(inParts);
+        const { purchase, number } = await buy(connect({ imageType }).usps);
+        host.answerInParts(false);
+        const parcel = host.parcels.find(number);
+        expect(parcel?.details.inParts).toBe(inParts);
+        expect(purchase.estimated_delivery_date).toBe("2026-01-17");
+        expect(purchase.labels).toMatchObject([{ sequence_number: 1, tracking_number: number, format }]);
+        expect(Buffer.from(purchase.labels[0]?.data ?? []).equals(parcel?.label as Buffer)).toBe(true);
+      }
+    },
+  );
+
+  it("is asked for in pounds and inches, for the day that it is at the sender's", async () => {
+    await buy(undefined, { packages: [testBox(1, { weight: 1, length: 25.4, width: 2.54, height: 10 })] });
+    const { packageDescription, toAddress } = lastLabelAsked();
+    expect(packageDescription).toMatchObject({ weight: 2.205, length: 10, width: 1, height: 3.94 });
+    expect(packageDescription).toMatchObject({
+      mailClass: "USPS_GROUND_ADVANTAGE",
+      mailingDate: "2026-01-15",
+    });
+    expect(toAddress).toMatchObject({
+      firstName: "Ann",
+      lastName: "Ex",
+      secondaryAddress: "Apt 5",
+      ZIPCode: "73301",
+    });
+    const to = testAddress({
+      ...labelRequest().to,
+      postal_code: "73301-0042",
+      contact_name: "Ann",
+      company: "Ex Inc",
+    });
+    await buy(undefined, { to, service: "PRIORITY_MAIL" });
+    expect(lastLabelAsked().toAddress).toMatchObject({ firstName: "Ann", firm: "Ex Inc", ZIPPlus4: "0042" });
+    expect(lastLabelAsked().packageDescription).toMatchObject({ mailClass: "PRIORITY_MAIL" });
+  });
+
+  it("is the same one, and bought once, however often it is asked for", async () => {
+    const { usps } = connect();
+    const { request, purchase } = await buy(usps, { packages: [testBox(1), testBox(2)] });
+    expect(await connect().usps.createLabel(request)).toEqual(purchase);
+    expect(new Set(purchase.labels.map(({ tracking_number }) => tracking_number)).size).toBe(2);
+    expect(host.parcels.under(request.reference)).toHaveLength(2);
+  });
+
+  it("whose answer is lost may have been bought, and asking again gives it", async () => {
+    const lost = [
+      { kind: "cut", when: "after" },
+      { kind: "status", when: "after", status: 500 },
+      { kind: "answer", when: "after", answer: { body: "OK" } },
+      {
+        kind: "answer",
+        when: "after",
+        answer: { headers: { "content-type": "multipart/form-data" }, body: "--x\r\n" },
+      },
+    ] as const;
+    for (const fault of lost) {
+      const { usps } = connect();
+      const request = labelRequest();
+      host.faults.plan(fault, { operation: "create_label" });
+      await expect(usps.createLabel(request)).rejects.toBeInstanceOf(CarrierUncertain);
+      const { labels } = await usps.createLabel(request);
+      expect(host.parcels.under(request.reference).map(({ number }) => number)).toEqual([
+        labels[0]?.tracking_number,
+      ]);
+    }
+  });
+
+  it("is refused with USPS's code and text; when that is a later box, the ones before it are bought", async () => {
+    const to = testAddress({ ...labelRequest().to, postal_code: "00000" });
+    await expect(buy(undefined, { to })).rejects.toMatchObject({
+      name: "CarrierRefusal",
+      code: "010005",
+      message: expect.stringContaining("Address Not Found."),
+    });
+    for (const fault of [undefined, { kind: "status", when: "before", status: 503 }] as const) {
+      const { usps } = connect();
+      const request = labelRequest({ packages: [testBox(1), testBox(2, { weight: fault ? 1 : 40 })] });
+      await usps.createLabel({ ...request, packages: [testBox(1)] });
+      if (fault) host.faults.plan(fault, { operation: "create_label", skip: 1 });
+      const error = await usps.createLabel(request).catch((reason: unknown) => reason);
+      expect(error).toBeInstanceOf(CarrierUncertain);
+      const [first, ...more] = host.parcels.under(request.reference);
+      expect((error as Error).message).toContain(`box 2, after ${first?.number} was bought`);
+      expect((error as Error).message).toContain(fault ? "503" : "160062");
+      expect(more).toEqual([]);
+    }
+  });
+
+  it("is not asked for abroad, nor without what USPS can't do without", async () => {
+    const before = host.calls("create_label");
+    const to = testAddress({ ...labelRequest().to, country: "CA" });
+    await expect(buy(undefined, { to })).rejects.toMatchObject({ code: "INTERNATIONAL" });
+    await expect(buy(undefined, { to: { ...to, state: "", street: "" } })).rejects.toThrow(
+      "USPS needs to.street, to.state",
+    );
+    expect(host.calls("create_label")).toBe(before);
+  });
+
+  it("was surely not bought when USPS is throttled or down", async () => {
+    const { usps } = connect();
+    host.faults.plan(
+      { kind: "status", when: "before", status: 429, retryAfter: "60" },
+      { operation: "create_label" },
+    );
+    await expect(buy(usps)).rejects.toMatchObject({ name: "CarrierUnavailable", retryAfterSeconds: 60 });
+    host.faults.plan(
+      { kind: "status", when: "before", status: 503, retryAfter: "9" },
+      { operation: "create_label" },
+    );
+    await expect(buy(usps)).rejects.toMatchObject({ name: "CarrierUnavailable", retryAfterSeconds: 9 });
+  });
+});
+
+describe("a USPS label given back", () => {
+  it("is cancelled before the manifest, claimed for a refund after it, and may be given back again", async () => {
+    const { usps } = connect();
+    const { purchase, request } = await buy(usps, { packages: [testBox(1), testBox(2)] });
+    const tracking_numbers = purchase.labels.map(({ tracking_number }) => tracking_number);
+    const second = host.parcels.find(tracking_numbers[1] as string);
+    if (second) second.details.manifested = true;
+    for (const _time of [1, 2]) await usps.voidLabel?.({ reference: request.reference, tracking_numbers });
+    expect(tracking_numbers.map((number) => host.parcels.find(number)?.state)).toEqual(["voided", "voided"]);
+  });
+
+  it("that is under way is refused, the others are given back all the same", async () => {
+    const { usps } = connect();
+    const { purchase, request } = await buy(usps, { packages: [testBox(1), testBox(2)] });
+    const tracking_numbers = purchase.labels.map(({ tracking_number }) => tracking_number);
+    host.parcels.advance(tracking_numbers[0] as string, 2);
+    const given = usps.voidLabel?.({ reference: request.reference, tracking_numbers });
+    await expect(given).rejects.toThrow("cannot be submitted");
+    expect(host.parcels.find(tracking_numbers[1] as string)?.state).toBe("voided");
+  });
+});
+
+describe("a USPS parcel", () => {
+  it("is followed to the door, in UTC, whatever the order and number of its scans", async () => {
+    const { usps } = connect();
+    const { number } = await buy(usps);
+    const statuses = [];
+    expect(await follow(usps, number, uspsNumber(90_000))).toEqual([]);
+    for (let scan = 0; scan < 7; scan++) {
+      host.parcels.advance(number, 1);
+      if (scan === 3) host.parcels.disorder({ seed: 3, repeat: 2 });
+      statuses.push(statusAfter(await follow(usps, number)));
+    }
+    expect(statuses).toEqual([
+      undefined,
+      "in_transit",
+      "in_transit",
+      "out_for_delivery",
+      "in_transit",
+      "available_for_pickup",
+      "delivered",
+    ]);
+    const delivered = (await follow(usps, number)).filter(({ status }) => status === "delivered");
+    expect(delivered).toHaveLength(2);
+    expect(delivered[0]).toEqual({
+      carrier_code: "usps",
+      tracking_number: number,
+      status: "delivered",
+      raw_code: "01",
+      description: "Delivered, Left with Individual",
+      location: "Austin, TX",
+      occurred_at: new Date("2026-01-18T11:00:00Z"),
+    });
+  });
+
+  it("with a code that nobody knows is where its category says, if that is about the newest scan", async () => {
+    const { usps } = connect();
+    const { number } = await buy(usps);
+    const at = (hour: number) => new Date(Date.UTC(2026, 0, 16, hour));
+    const scans = [
+      { code: "X1", text: "Something new", place: "Reno, NV", at: at(1) },
+      { code: "X2", text: "Something newer", place: "Reno, NV", at: at(2) },
+    ];
+    host.parcels.reroute(number, scans);
+    host.parcels.advance(number);
+    const parcel = host.parcels.find(number);
+    if (parcel) parcel.details.category = "Delivery Attempt";
+    const facts = (await follow(usps, number)).toSorted((a, b) => a.raw_code.localeCompare(b.raw_code));
+    expect(facts[0]).toMatchObject({ raw_code: "X1", status: "unknown", unmapped: true });
+    expect(facts.at(-1)).toMatchObject({ raw_code: "X2", status: "delivery_attempted" });
+    expect(facts.at(-1)).not.toHaveProperty("unmapped");
+  });
+
+  it("read from a recorded answer has its times right, whichever of them are there", async () => {
+    const body = {
+      trackingNumber: "9400100000000000123453",
+      statusCategory: "Delivered",
+      emailEnabled: "true",
+      onTime: "false",
+      trackingEvents: [
+        {
+          eventType: "DELIVERED",
+          eventTimestamp: "2026-01-15T09:04:00",
+          GMTTimestamp: "2026-01-15T15:04:00Z",
+          eventCode: "01",
+        },
+        {
+          eventType: "OUT FOR DELIVERY",
+          eventTimestamp: "2026-01-15T07:10:00Z",
+          GMTOffset: "-7:00",
+          eventCode: "OF",
+        },
+        {
+          eventType: "ARRIVAL AT UNIT",
+          eventTimestamp: "2026-01-15T06:00:00",
+          eventCode: "07",
+          eventCity: "AUSTIN",
+          eventState: "TX",
+        },
+        { eventType: "REFUSED", GMTTimestamp: "2026-01-14T06:00:00.041Z", eventCode: "21" },
+        { eventType: "NO TIME", eventCode: "10" },
+      ],
+    };
+    host.faults.plan({ kind: "answer", when: "before", answer: { body } }, { operation: "track" });
+    const facts = await follow(connect().usps, "9400100000000000123453");
+    expect(
+      facts.map(({ raw_code, status, occurred_at }) => [raw_code, status, occurred_at.toISOString()]),
+    ).toEqual([
+      ["01", "delivered", "2026-01-15T15:04:00.000Z"],
+      ["OF", "out_for_delivery", "2026-01-15T14:10:00.000Z"],
+      ["07", "in_transit", "2026-01-15T06:00:00.000Z"],
+      ["21", "return_to_sender", "2026-01-14T06:00:00.041Z"],
+    ]);
+  });
+
+  it("is asked about later when USPS is throttled, and no answer is no news", async () => {
+    const { usps } = connect();
+    host.faults.plan(
+      { kind: "status", when: "before", status: 429, retryAfter: "1800" },
+      { operation: "track" },
+    );
+    await expect(follow(usps, uspsNumber(90_001))).rejects.toMatchObject({
+      name: "CarrierUnavailable",
+      retryAfterSeconds: 1800,
+    });
+    host.faults.plan({ kind: "answer", when: "before", answer: { body: "<html>" } }, { operation: "track" });
+    await expect(follow(usps, uspsNumber(90_001))).rejects.toBeInstanceOf(CarrierUnavailable);
+  });
+});
+
+describe("USPS's tokens", () => {
+  it("are two for a label, fetched once, and both renewed once when either is too old", async () => {
+    const { usps, tools } = connect();
+    const given = () => [host.tokens.given(), host.payments.given()];
+    const [access = 0, payment = 0] = given();
+    await Promise.all([buy(usps), buy(usps)]);
+    expect(given()).toEqual([access + 1, payment + 1]);
+    host.payments.expire();
+    await Promise.all([buy(usps), buy(usps)]);
+    expect(given()).toEqual([access + 2, payment + 2]);
+    host.tokens.expire();
+    await buy(usps);
+    expect(given()).toEqual([access + 3, payment + 3]);
+    const recorded = JSON.stringify(tools.calls);
+    for (const secret of [account.clientSecret, "usps-token-", "usps-payment-token-"])
+      expect(recorded).not.toContain(secret);
+  });
+
+  it("that are good for nothing say so", async () => {
+    const body = { access_token: "empty-handed", expires_in: 28_799, scope: "" };
+    host.faults.plan({ kind: "answer", when: "before", answer: { body } }, { operation: "fetch_token" });
+    await expect(buy()).rejects.toMatchObject({ name: "CarrierRefusal", code: "NO_SCOPE" });
+    await expect(buy(connect({ clientSecret: "wrong" }).usps)).rejects.toBeInstanceOf(CarrierRefusal);
+  });
+
+  it("that could not be fetched leave nothing in doubt", async () => {
+    for (const operation of ["fetch_token", "fetch_payment_token"]) {
+      host.faults.plan({ kind: "cut", when: "after" }, { operation, times: 3 });
+      await expect(buy()).rejects.toBeInstanceOf(CarrierUnavailable);
+    }
+  });
+});
+
+describe("what USPS pushes", () => {
+  it("is taken when it is signed and fresh, and says what the poll says", async () => {
+    const { usps } = connect();
+    const { number } = await buy(usps);
+    host.parcels.advance(number, 4);
+    const content = usps.parseWebhook?.(host.push(number));
+    const order = (facts: readonly CarrierFact[] = []) =>
+      facts.map((fact) => JSON.stringify(fact)).toSorted();
+    expect(order(content?.facts)).toEqual(order(await follow(usps, number)));
+  });
+
+  it("is refused when it is forged, altered, unsigned, stale, from the future, or in no known shape", async () => {
+    const { usps } = connect();
+    const { number } = await buy(usps);
+    host.parcels.advance(number, 2);
+    const made = new Date("2026-02-01T12:00:00Z");
+    const good = host.push(number, made);
+    const received = (seconds: number) => ({
+      ...good,
+      received_at: new Date(made.getTime() + seconds * 1000),
+    });
+    for (const seconds of [0, 299, -299])
+      expect(usps.parseWebhook?.(received(seconds)).facts).toHaveLength(4);
+    const text = Buffer.from(good.body).toString();
+    const resigned = (timestamp: string, payload: string) => ({
+      ...good,
+      headers: {
+        "x-hmac": createHmac("sha256", webhookSecret)
+          .update(timestamp + payload)
+          .digest("base64"),
+      },
+      body: Buffer.from(JSON.stringify({ timestamp, payload })),
+    });
+    const bad = [
+      received(301),
+      received(-301),
+      { ...good, headers: {} },
+      { ...good, headers: { "x-hmac": createHmac("sha256", "other").update(text).digest("base64") } },
+      { ...good, headers: { "x-hmac": "AAAA" } },
+      { ...good, body: Buffer.from(text.replace("Accepted", "Rejected")) },
+      { ...good, body: Buffer.from(text.replace(made.toISOString(), "2026-02-01T12:00:01.000Z")) },
+      { ...good, body: Buffer.from("not JSON") },
+      resigned(made.toISOString(), `{"trackingNumber":"1"}`),
+      resigned("yesterday", `{}`),
+    ];
+    for (const delivery of bad) expect(() => usps.parseWebhook?.(delivery)).toThrow(WebhookRejected);
+    const seconds = String(made.getTime() / 1000);
+    const payload = `{"trackingNumber":"9400","trackingEvents":[]}`;
+    expect(usps.parseWebhook?.(resigned(seconds, payload)).facts).toEqual([]);
+    expect(usps.parseWebhook?.(resigned(`${seconds}000`, `[${payload}]`)).facts).toEqual([]);
+  });
+});
