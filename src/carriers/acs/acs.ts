@@ -4,6 +4,7 @@ import {
   type Carrier,
   type CarrierCapabilities,
   type CarrierFact,
+  CarrierRefusal,
   CarrierUncertain,
   type LabelPackage,
   type LabelPurchase,
@@ -14,18 +15,19 @@ import {
 import { createStatusReader, type StatusReader } from "../status-map.ts";
 import type { CarrierTools } from "../tools.ts";
 import { voidOnceMore } from "../void-again.ts";
-import { ACS, type AcsClient, createAcsClient, textOf } from "./client.ts";
+import { ACS, type AcsClient, type AcsRow, createAcsClient, textOf } from "./client.ts";
 import { factsOf } from "./journey.ts";
+import { printVouchers } from "./prints.ts";
 import type { AcsSettings } from "./settings.ts";
 import statuses from "./statuses.json" with { type: "json" };
-import { numbersOf, printVouchers, voucherOf } from "./vouchers.ts";
+import { numbersOf, voucherOf } from "./vouchers.ts";
 
 const CAPABILITIES: CarrierCapabilities = {
   labelFormats: ["pdf"],
   repeat: "lookup",
   voidsLabels: true,
   tracking: "poll",
-  trackingBatchSize: 20,
+  trackingBatchSize: 1,
   minPollSeconds: 1800,
   rateLimit: { calls: 10, seconds: 1 },
 };
@@ -103,7 +105,7 @@ async function findVouchers(request: LabelRequest, desk: Desk): Promise<LabelPur
 }
 
 /** In words only: there is no such voucher, or no longer. */
-const GONE = /δεν (βρέθηκε|υπάρχει)|ανύπαρκτ|not found|does not exist/i;
+const NO_SUCH = /δεν (βρέθηκ|υπάρχ)|ανύπαρκτ|not found|does not exist|no (data|records)/i;
 
 /** Deleting the main voucher deletes those beside it. What is not on a pickup list can't be found by our reference. */
 async function deleteVouchers({ tracking_numbers }: LabelToVoid, acs: AcsClient): Promise<void> {
@@ -111,7 +113,7 @@ async function deleteVouchers({ tracking_numbers }: LabelToVoid, acs: AcsClient)
   if (main === undefined) return;
   await voidOnceMore(async () => {
     await acs.run("ACS_Delete_Voucher", { Voucher_No: main, Language: null });
-  }, GONE);
+  }, NO_SUCH);
 }
 
 async function track(
@@ -122,12 +124,24 @@ async function track(
   const facts: CarrierFact[] = [];
   for (const { tracking_number } of parcels) {
     const asked = { Voucher_No: tracking_number, Language: null };
-    const summary = await acs.run("ACS_Trackingsummary", asked);
-    if (summary.rows.length === 0) continue;
-    const details = await acs.run("ACS_TrackingDetails", asked);
-    facts.push(
-      ...factsOf({ tracking_number, summary: summary.rows[0], checkpoints: details.rows }, statusOf),
-    );
+    const [summary] = await rowsAbout(acs, "ACS_Trackingsummary", asked);
+    if (!summary) continue;
+    const checkpoints = await rowsAbout(acs, "ACS_TrackingDetails", asked);
+    facts.push(...factsOf({ tracking_number, summary, checkpoints }, statusOf));
   }
   return facts;
+}
+
+/** A number that isn't known yet has no rows, or is refused for it. */
+async function rowsAbout(
+  acs: AcsClient,
+  alias: string,
+  asked: Readonly<Record<string, unknown>>,
+): Promise<readonly AcsRow[]> {
+  try {
+    return (await acs.run(alias, asked)).rows;
+  } catch (error) {
+    if (error instanceof CarrierRefusal && NO_SUCH.test(error.message)) return [];
+    throw error;
+  }
 }

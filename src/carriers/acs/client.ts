@@ -8,25 +8,29 @@ import {
 } from "../answers.ts";
 import { withHeaders } from "../fixed-headers.ts";
 import { jsonPost, parsedJson } from "../json-body.ts";
+import { oneOrMore } from "../one-or-more.ts";
 import type { CarrierTools } from "../tools.ts";
 import type { AcsSettings } from "./settings.ts";
 
 export const ACS = { code: "acs", name: "ACS" } as const;
 
 const rowSchema = z.record(z.string(), z.unknown());
-const rowsSchema = z.array(rowSchema);
+const rowsSchema = oneOrMore(rowSchema);
+const outputSchema = z
+  .object({
+    ACSValueOutput: rowsSchema,
+    ACSTableOutput: z.object({ Table_Data: rowsSchema }).nullish(),
+    ACSObjectOutput: z.unknown().optional(),
+  })
+  .nullish();
 
-/** `ACSOutputResponce` is ACS's own spelling; which of its parts are there depends on the alias. */
+/** Which parts of the output are there depends on the alias. */
 const answerSchema = z.object({
   ACSExecution_HasError: z.boolean().nullish(),
   ACSExecutionErrorMessage: z.string().nullish(),
-  ACSOutputResponce: z
-    .object({
-      ACSValueOutput: rowsSchema.nullish(),
-      ACSTableOutput: z.object({ Table_Data: rowsSchema.nullish() }).nullish(),
-      ACSObjectOutput: z.unknown().optional(),
-    })
-    .nullish(),
+  /** ACS's own spelling, in its answers; its guide also has the other one. */
+  ACSOutputResponce: outputSchema,
+  ACSOutputResponse: outputSchema,
 });
 
 export type AcsRow = z.output<typeof rowSchema>;
@@ -92,8 +96,9 @@ function readHiddenError(body: Buffer): CarrierSaid | undefined {
   return said ? { code: "", message: said } : undefined;
 }
 
-function outputOf({ ACSOutputResponce: output }: z.output<typeof answerSchema>): AcsOutput {
-  const value = output?.ACSValueOutput?.[0] ?? {};
+function outputOf({ ACSOutputResponce, ACSOutputResponse }: z.output<typeof answerSchema>): AcsOutput {
+  const output = ACSOutputResponce ?? ACSOutputResponse;
+  const value = output?.ACSValueOutput[0] ?? {};
   return {
     value,
     rows: output?.ACSTableOutput?.Table_Data ?? [],

@@ -7,15 +7,15 @@ import { ATHENS } from "./vouchers.ts";
 /** Says how the whole shipment stands, beside what happened to it on the way. */
 export interface AcsJourney {
   tracking_number: string;
-  /** Of `ACS_Trackingsummary`; undefined: ACS doesn't know the number. */
-  summary: AcsRow | undefined;
+  /** Of `ACS_Trackingsummary`. */
+  summary: AcsRow;
   /** Of `ACS_TrackingDetails`. */
   checkpoints: readonly AcsRow[];
 }
 
 /** Checkpoints are told in Greek words and Athens's time; only the summary has codes. */
 export function factsOf(journey: AcsJourney, statusOf: StatusReader): CarrierFact[] {
-  const returned = journey.summary?.["returned_flag"] === 1;
+  const returned = isSet(journey.summary, "returned_flag");
   const checkpoints = journey.checkpoints.flatMap((row) => checkpointFact(row, journey, statusOf, returned));
   const standing = summaryFact(journey, checkpoints, statusOf);
   return standing ? [...checkpoints, standing] : checkpoints;
@@ -54,7 +54,6 @@ function summaryFact(
   checkpoints: readonly CarrierFact[],
   statusOf: StatusReader,
 ): CarrierFact | undefined {
-  if (!summary) return undefined;
   const raw_code = textOf(summary, "shipment_status");
   const given = instantOf(textOf(summary, "delivery_date"), ATHENS);
   const times = checkpoints.map((fact) => fact.occurred_at.getTime());
@@ -74,15 +73,20 @@ function summaryFact(
   };
 }
 
+/** The flags have the last word: whatever its status, what is delivered is delivered, and maybe at the sender's door. */
 function standingOf(
   summary: AcsRow,
   code: string,
   statusOf: StatusReader,
 ): ReturnType<StatusReader> | undefined {
-  if (code === "4" && summary["delivery_flag"] === 1)
-    return { status: summary["returned_flag"] === 1 ? "returned" : "delivered" };
+  if (isSet(summary, "delivery_flag"))
+    return { status: isSet(summary, "returned_flag") ? "returned" : "delivered" };
   if (code === "4") return undefined; // it has been handed over, and then again it hasn't: the checkpoints know
   return statusOf(code);
+}
+
+function isSet(row: AcsRow, flag: string): boolean {
+  return row[flag] === true || textOf(row, flag) === "1";
 }
 
 /** In capitals and without accents, as ACS mostly writes. */

@@ -2,12 +2,12 @@ import { personOf, requireParts } from "../address-parts.ts";
 import { CarrierRefusal, CarrierUncertain, type LabelRequest } from "../carrier.ts";
 import { splitHouseNumber } from "../house-number.ts";
 import { dateIn } from "../wall-clock.ts";
-import { ACS, type AcsClient, type AcsRow, textOf } from "./client.ts";
+import { ACS, type AcsClient, textOf } from "./client.ts";
+import { afterwards } from "./prints.ts";
 import type { AcsSettings } from "./settings.ts";
 
 export const ATHENS = "Europe/Athens";
 const MIN_KG = 0.5;
-const PRINT_AT_ONCE = 10;
 
 /** What `ACS_Create_Voucher` is told. Several boxes are one shipment, whose main voucher has others beside it. */
 export function voucherOf(
@@ -61,43 +61,4 @@ export async function numbersOf(acs: AcsClient, main: string, boxes: number): Pr
       `ACS made ${numbers.length} vouchers for ${boxes} boxes: ${numbers.join(", ")}`,
     );
   return numbers;
-}
-
-/** The PDFs of vouchers, by number. */
-export async function printVouchers(
-  acs: AcsClient,
-  numbers: readonly string[],
-  { printType }: AcsSettings,
-): Promise<Map<string, Buffer>> {
-  const printed = new Map<string, Buffer>();
-  for (let start = 0; start < numbers.length; start += PRINT_AT_ONCE) {
-    const some = numbers.slice(start, start + PRINT_AT_ONCE);
-    const { object } = await afterwards(`the print of ${some.join(", ")}`, () =>
-      acs.run("ACS_Print_Voucher", { Voucher_No: some.join(","), Print_Type: printType, Start_Position: 1 }),
-    );
-    for (const [number, pdf] of pdfsIn(object, some)) printed.set(number, pdf);
-  }
-  return printed;
-}
-
-/** Two shapes are known: `{"<number>": "<base64>"}`, and `{"PDFData": …}` with its number beside it. */
-function pdfsIn(object: unknown, numbers: readonly string[]): [string, Buffer][] {
-  const items = (Array.isArray(object) ? object : [object]) as AcsRow[];
-  return items.flatMap((item, index) => {
-    const number = textOf(item, "Voucher_No") || textOf(item, "Voucber_No") || (numbers[index] ?? "");
-    const named = textOf(item, "PDFData") ? [[number, textOf(item, "PDFData")] as const] : [];
-    const keyed = numbers.filter((one) => textOf(item, one)).map((one) => [one, textOf(item, one)] as const);
-    return [...named, ...keyed].map(([one, data]): [string, Buffer] => [one, Buffer.from(data, "base64")]);
-  });
-}
-
-/** What fails after the purchase leaves something that was bought. */
-async function afterwards<T>(what: string, run: () => Promise<T>): Promise<T> {
-  try {
-    return await run();
-  } catch (error) {
-    throw new CarrierUncertain(`ACS has made the vouchers, but not given ${what}: ${String(error)}`, {
-      cause: error,
-    });
-  }
 }

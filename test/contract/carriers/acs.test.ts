@@ -83,10 +83,39 @@ describe("an ACS label", () => {
   it("is read in the other shape that is known of prints", async () => {
     const other = await startAcsHost();
     other.printBeside();
-    const { labels, number } = await buy(connect({ baseUrl: other.api }));
-    expect(Buffer.from(labels[0]?.data ?? []).toString()).toContain(number);
+    const packages = [testBox(1), testBox(2)];
+    const { labels } = await buy(connect({ baseUrl: other.api }), { packages });
+    for (const { tracking_number, data } of labels)
+      expect(Buffer.from(data).toString()).toContain(tracking_number);
     expect(other.violations).toEqual([]);
     await other.close();
+  });
+
+  it.each([
+    [
+      "nothing but base64",
+      (pdf: Buffer) => ({ ACSValueOutput: [{ ACSObjectOutput: pdf.toString("base64") }] }),
+    ],
+    ["no list", (pdf: Buffer) => ({ ACSObjectOutput: { "7227889174": pdf.toString("base64") } })],
+    ["padded", (pdf: Buffer) => ({ ACSObjectOutput: [{ " 7227889174": pdf.toString("base64") }] })],
+    ["the bytes themselves", (pdf: Buffer) => ({ ACSObjectOutput: [{ "7227889174": [...pdf] }] })],
+  ])("is read from a print that is %s", async (_, shapeOf) => {
+    const pdf = Buffer.from("%PDF-1.4\n\xe2\n%%EOF\n", "latin1");
+    const created = { ACSValueOutput: { Voucher_No: 7_227_889_174 } };
+    for (const ACSOutputResponce of [created, shapeOf(pdf)])
+      host.faults.plan({ kind: "answer", when: "before", answer: { body: { ACSOutputResponce } } });
+    const { labels, number } = await buy();
+    expect(number).toBe("7227889174");
+    expect(Buffer.from(labels[0]?.data ?? []).equals(pdf)).toBe(true);
+  });
+
+  it("one of whose prints failed is known to be made, in ACS's words", async () => {
+    const failed = { ACSExecution_HasError: true, ACSExecutionErrorMessage: "Άγνωστος εκτυπωτής" };
+    const body = { ACSOutputResponce: { ACSValueOutput: [{ ACSObjectOutput: [failed] }] } };
+    pass();
+    host.faults.plan({ kind: "answer", when: "before", answer: { body } });
+    const message = expect.stringContaining("Άγνωστος εκτυπωτής");
+    await expect(buy()).rejects.toMatchObject({ name: "CarrierUncertain", message });
   });
 
   it("is refused in ACS's words, which stand in an answer that went well", async () => {
@@ -315,6 +344,28 @@ describe("an ACS parcel", () => {
     for (const body of bodies) host.faults.plan({ kind: "answer", when: "before", answer: { body } });
     expect(await follow(connect(), "7227889174")).toMatchObject([{ status: "in_transit" }]);
   });
+
+  it.each([
+    ["delivered", { shipment_status: 5, delivery_flag: 1, returned_flag: 0 }],
+    ["delivered", { shipment_status: "4", delivery_flag: "1", returned_flag: "0" }],
+    ["returned", { shipment_status: 7, delivery_flag: 1, returned_flag: 1 }],
+    ["return_to_sender", { shipment_status: 7, delivery_flag: 0, returned_flag: 1 }],
+  ])("is %s when the summary says %o", async (status, flags) => {
+    const ACSOutputResponse = { ACSTableOutput: { Table_Data: [{ ...flags, delivery_date: "2026-07-21" }] } };
+    for (const body of [{ ACSOutputResponse }, tableOf([])])
+      host.faults.plan({ kind: "answer", when: "before", answer: { body } });
+    const occurred_at = new Date("2026-07-20T21:00:00Z"); // midnight in Athens, in summer
+    expect(await follow(connect(), "7227889174")).toMatchObject([{ status, occurred_at }]);
+  });
+
+  it.each(["Δεν βρέθηκαν δεδομένα με αυτά τα κριτήρια.", "Το voucher δεν υπάρχει"])(
+    "of which ACS says %s is left out",
+    async (Error_Message) => {
+      const body = { ACSOutputResponce: { ACSValueOutput: [{ Error_Message }] } };
+      host.faults.plan({ kind: "answer", when: "before", answer: { body } });
+      expect(await follow(connect(), "7227889174")).toEqual([]);
+    },
+  );
 
   it("reads ACS's own example, word by word", async () => {
     const summary = {
