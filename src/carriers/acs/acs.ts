@@ -1,4 +1,5 @@
 import { readLabelBytes } from "../../domain/label-bytes.ts";
+import { askEach } from "../ask-each.ts";
 import {
   type BoughtLabel,
   type Carrier,
@@ -10,7 +11,6 @@ import {
   type LabelPurchase,
   type LabelRequest,
   type LabelToVoid,
-  type TrackedParcel,
 } from "../carrier.ts";
 import { createStatusReader, type StatusReader } from "../status-map.ts";
 import type { CarrierTools } from "../tools.ts";
@@ -27,7 +27,7 @@ const CAPABILITIES: CarrierCapabilities = {
   repeat: "lookup",
   voidsLabels: true,
   tracking: "poll",
-  trackingBatchSize: 1,
+  trackingBatchSize: 20,
   minPollSeconds: 1800,
   rateLimit: { calls: 10, seconds: 1 },
 };
@@ -49,7 +49,7 @@ export function createAcsCarrier(settings: AcsSettings, tools: CarrierTools): Ca
     },
     findByReference: (request) => findVouchers(request, { acs, settings }),
     voidLabel: (label) => deleteVouchers(label, acs),
-    track: (parcels) => track(parcels, acs, statusOf),
+    track: (parcels) => askEach(parcels, (number) => factsAbout(number, acs, statusOf)),
   };
 }
 
@@ -116,20 +116,16 @@ async function deleteVouchers({ tracking_numbers }: LabelToVoid, acs: AcsClient)
   }, NO_SUCH);
 }
 
-async function track(
-  parcels: readonly TrackedParcel[],
+async function factsAbout(
+  tracking_number: string,
   acs: AcsClient,
   statusOf: StatusReader,
 ): Promise<CarrierFact[]> {
-  const facts: CarrierFact[] = [];
-  for (const { tracking_number } of parcels) {
-    const asked = { Voucher_No: tracking_number, Language: null };
-    const [summary] = await rowsAbout(acs, "ACS_Trackingsummary", asked);
-    if (!summary) continue;
-    const checkpoints = await rowsAbout(acs, "ACS_TrackingDetails", asked);
-    facts.push(...factsOf({ tracking_number, summary, checkpoints }, statusOf));
-  }
-  return facts;
+  const asked = { Voucher_No: tracking_number, Language: null };
+  const [summary] = await rowsAbout(acs, "ACS_Trackingsummary", asked);
+  if (!summary) return [];
+  const checkpoints = await rowsAbout(acs, "ACS_TrackingDetails", asked);
+  return factsOf({ tracking_number, summary, checkpoints }, statusOf);
 }
 
 /** A number that isn't known yet has no rows, or is refused for it. */

@@ -25,7 +25,7 @@ const CAPABILITIES: CarrierCapabilities = {
   repeat: "never",
   voidsLabels: true,
   tracking: "poll",
-  trackingBatchSize: 20,
+  trackingBatchSize: 1,
   minPollSeconds: 3600,
   rateLimit: null,
 };

@@ -26,7 +26,7 @@ const CAPABILITIES: CarrierCapabilities = {
   repeat: "lookup",
   voidsLabels: false,
   tracking: "poll",
-  trackingBatchSize: 50,
+  trackingBatchSize: 1,
   minPollSeconds: 2 * 3600,
   rateLimit: { calls: 10_000, seconds: 86_400 },
 };

@@ -15,7 +15,7 @@ const CAPABILITIES: CarrierCapabilities = {
   repeat: "never",
   voidsLabels: false,
   tracking: "poll",
-  trackingBatchSize: 20,
+  trackingBatchSize: 1,
   minPollSeconds: 3600,
   rateLimit: null,
 };

@@ -24,7 +24,7 @@ const CAPABILITIES: CarrierCapabilities = {
   repeat: "lookup",
   voidsLabels: true,
   tracking: "poll",
-  trackingBatchSize: 20,
+  trackingBatchSize: 1,
   minPollSeconds: 3600,
   rateLimit: null,
 };

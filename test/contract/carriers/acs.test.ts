@@ -367,6 +367,21 @@ describe("an ACS parcel", () => {
     },
   );
 
+  it("that ACS refuses to tell of costs the others nothing, until it refuses us", async () => {
+    const carrier = connect();
+    const { number } = await buy(carrier);
+    host.vouchers.advance(number);
+    const body = { ACSOutputResponce: { ACSValueOutput: [{ Error_Message: "Λάθος" }] } };
+    const refuse = (times: number) =>
+      host.faults.plan({ kind: "answer", when: "before", answer: { body } }, { times });
+    refuse(2);
+    const facts = await follow(carrier, "7227889174", "7227889185", number);
+    expect(new Set(facts.map((fact) => fact.tracking_number))).toEqual(new Set([number]));
+    refuse(3);
+    const told = follow(carrier, "7227889174", "7227889185", "7227889196", number);
+    await expect(told).rejects.toBeInstanceOf(CarrierRefusal);
+  });
+
   it("reads ACS's own example, word by word", async () => {
     const summary = {
       voucher_no: 7_227_889_174,
