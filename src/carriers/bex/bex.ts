@@ -1,3 +1,4 @@
+import type { z } from "zod";
 import { readLabelBytes } from "../../domain/label-bytes.ts";
 import { type CarrierHost, createCarrierHost } from "../answers.ts";
 import {
@@ -55,20 +56,32 @@ export function createBexCarrier(settings: BexSettings, tools: CarrierTools): Ca
 async function book(host: CarrierHost, request: LabelRequest, settings: BexSettings): Promise<LabelPurchase> {
   const body = shipmentsOf(request, settings);
   const call = { ...jsonPost("create_label", "ship/api/Ship/postShipments", body), buys: true };
-  const booked = await host.askJson(call, bookedSchema);
-  const results = booked.shipmentsResultList ?? [];
-  const numbers = results.filter(({ state }) => state).map(({ shipmentId }) => String(shipmentId));
-  if (numbers.length < request.packages.length) {
-    await giveBack(host, numbers);
-    const reasons = [booked.reqerr, ...results.map(({ err }) => err)].filter(Boolean);
-    throw new CarrierRefusal(`BEX refused the shipment: ${reasons.join("; ") || "no reason given"}`);
-  }
+  const numbers = await numbersIn(host, await host.askJson(call, bookedSchema), request);
   const labels: BoughtLabel[] = [];
   for (const [index, { sequence_number }] of request.packages.entries())
     labels.push(
       await printOne(host, { sequence_number, tracking_number: numbers[index] as string }, settings),
     );
   return { labels };
+}
+
+/** As many numbers as boxes, or none of them stands; that is for sure only when BEX says no. */
+async function numbersIn(
+  host: CarrierHost,
+  { reqstate, reqerr, shipmentsResultList: results }: z.output<typeof bookedSchema>,
+  { packages }: LabelRequest,
+): Promise<string[]> {
+  const numbers = results.flatMap(({ state, shipmentId }) =>
+    state && Number(shipmentId) > 0 ? [String(shipmentId)] : [],
+  );
+  if (numbers.length === packages.length) return numbers;
+  if (reqstate !== false && results.every(({ state }) => state))
+    throw new CarrierUncertain(
+      `BEX says that it has booked ${packages.length} boxes, and gives these numbers: ${numbers.join(", ") || "none"}`,
+    );
+  await giveBack(host, numbers);
+  const reasons = [reqerr, ...results.map(({ err }) => err)].filter(Boolean);
+  throw new CarrierRefusal(`BEX refused the shipment: ${reasons.join("; ") || "no reason given"}`);
 }
 
 async function printOne(

@@ -3,6 +3,7 @@ import type { Address } from "../../domain/address.ts";
 import { personOf, requireParts } from "../address-parts.ts";
 import { CarrierRefusal, type LabelPackage, type LabelRequest } from "../carrier.ts";
 import { splitHouseNumber } from "../house-number.ts";
+import { oneOrMore } from "../one-or-more.ts";
 import type { BexSettings } from "./settings.ts";
 
 /** Each box is a shipment of its own, so that each has its own number. */
@@ -76,12 +77,15 @@ const NOWHERE = {
   comment: "",
 } as const;
 
+const resultSchema = z.object({
+  state: z.boolean(),
+  shipmentId: z.union([z.number(), z.string()]).nullish(),
+  err: z.string().nullish(),
+});
 export const bookedSchema = z.object({
-  reqstate: z.boolean(),
+  reqstate: z.boolean().nullish(),
   reqerr: z.string().nullish(),
-  shipmentsResultList: z
-    .array(z.object({ state: z.boolean(), shipmentId: z.number(), err: z.string().nullish() }))
-    .nullish(),
+  shipmentsResultList: oneOrMore(resultSchema),
 });
 
 export const labelSchema = z.object({

@@ -68,20 +68,20 @@ export function createStateReader(
   };
 }
 
-/** JSON, or nothing but the words. */
+/** JSON, or nothing but the words, which may be a JSON text as well. */
 function readState(body: string): State {
-  const read = stateSchema.safeParse(parsedJson(body));
-  return read.success
-    ? read.data
-    : {
-        statusText: body
-          .trim()
-          .replace(/^"(.*)"$/s, "$1")
-          .slice(0, 200),
-      };
+  const json = parsedJson(body);
+  const read = stateSchema.safeParse(json);
+  if (read.success) return read.data;
+  const words = (typeof json === "string" ? json : body).trim().slice(0, 200);
+  return NO_SUCH.test(words) ? {} : { statusText: words };
 }
 
+/** In words only: there is no such shipment. */
+const NO_SUCH = /ne postoji|nije prona|не постоји|није прона|not found/i;
+
 function dayOf(date: string | null | undefined): Date | undefined {
-  const [, day, month, year] = /^(\d{2})\.(\d{2})\.(\d{4})/.exec(date ?? "") ?? [];
-  return year === undefined ? undefined : instantOf(`${year}-${month}-${day}`, "Europe/Belgrade");
+  const [, day = "", month = "", year] = /^(\d{1,2})\.(\d{1,2})\.(\d{4})/.exec(date ?? "") ?? [];
+  if (year === undefined) return undefined;
+  return instantOf(`${year}-${month.padStart(2, "0")}-${day.padStart(2, "0")}`, "Europe/Belgrade");
 }

@@ -12,11 +12,12 @@ export const POST_EXPRESS = { code: "post_express", name: "PostExpress" } as con
 const B2B_SERVICE = 101;
 const AS_JSON = 2;
 
-const answerSchema = z.object({
-  Rezultat: z.number(),
-  StrOut: z.string().nullish(),
-  StrRezultat: z.string().nullish(),
-});
+/** Some programs see texts that are JSON where others see the objects themselves. */
+const jsonText = z.preprocess(
+  (value) => (typeof value === "object" && value !== null ? JSON.stringify(value) : value),
+  z.string().nullish(),
+);
+const answerSchema = z.object({ Rezultat: z.coerce.number(), StrOut: jsonText, StrRezultat: jsonText });
 type Answer = z.output<typeof answerSchema>;
 
 export interface Transaction {

@@ -78,7 +78,7 @@ function partyOf(address: Address) {
 const text = z.string().nullish();
 const complaintSchema = z.union([
   z.string(),
-  z.object({ Polje: text, Vrednost: z.unknown().optional(), Poruka: text, Opis: text }),
+  z.object({ Polje: text, PorukaGreske: text, Poruka: text, Opis: text }),
 ]);
 const parcelSchema = z.object({
   Rbr: z.number().nullish(),
@@ -141,5 +141,6 @@ function complaintsOf(parcels: readonly Parcel[]): string[] {
 
 function wordsOf(complaint: z.output<typeof complaintSchema>): string {
   if (typeof complaint === "string") return complaint;
-  return [complaint.Polje, complaint.Poruka ?? complaint.Opis].filter(Boolean).join(": ");
+  const { Polje, PorukaGreske, Poruka, Opis } = complaint;
+  return [Polje, PorukaGreske || Poruka || Opis].filter(Boolean).join(": ") || "a fault without words";
 }

@@ -1,5 +1,7 @@
 import { z } from "zod";
+import type { TrackingStatus } from "../../domain/vocabulary.ts";
 import { type CarrierFact, CarrierRefusal, CarrierUnavailable, type TrackedParcel } from "../carrier.ts";
+import { oneOrMore } from "../one-or-more.ts";
 import type { StatusReader } from "../status-map.ts";
 import { instantOf } from "../wall-clock.ts";
 import { POST_EXPRESS, type PostExpressClient } from "./client.ts";
@@ -8,21 +10,17 @@ import { BELGRADE } from "./manifest.ts";
 const TRACKING = 63;
 
 const text = z.string().nullish();
-const movementsSchema = z.object({
-  Kretanja: z
-    .array(
-      z.object({
-        Status: text,
-        StatusSifra: text,
-        Mesto: text,
-        Datum: text,
-        DatumKretanja: text,
-        /** `D`: on its way back. */
-        Retur: text,
-      }),
-    )
-    .nullish(),
+const movementSchema = z.object({
+  Status: text,
+  StatusSifra: text,
+  Mesto: text,
+  Datum: text,
+  DatumKretanja: text,
+  /** `D`: on its way back. */
+  Retur: text,
 });
+type Movement = z.output<typeof movementSchema>;
+const movementsSchema = z.object({ Kretanja: oneOrMore(movementSchema) });
 
 /** Asks for one parcel after the other. What a movement looks like is known from other customers' programs only. */
 export async function track(
@@ -53,18 +51,18 @@ function factsIn(output: unknown, tracking_number: string, statusOf: StatusReade
   const read = movementsSchema.safeParse(output);
   if (!read.success)
     throw new CarrierUnavailable(`PostExpress tells of ${tracking_number} in a way that can't be read`);
-  return (read.data.Kretanja ?? []).flatMap((movement) => {
+  return read.data.Kretanja.flatMap((movement) => {
     const raw_code = movement.StatusSifra || movement.Status || "";
-    const occurred_at = instantOf(movement.DatumKretanja || movement.Datum || "", BELGRADE);
+    const occurred_at = timeOf(movement);
     if (!raw_code || !occurred_at) return [];
     const mapped = statusOf(raw_code, { text: movement.Status ?? undefined });
-    const back = movement.Retur === "D" && mapped.status === "delivered";
+    const back = movement.Retur === "D" ? ON_THE_WAY_BACK[mapped.status] : undefined;
     return [
       {
         carrier_code: POST_EXPRESS.code,
         tracking_number,
         ...mapped,
-        ...(back ? { status: "returned" as const } : {}),
+        ...(back ? { status: back } : {}),
         raw_code,
         description: movement.Status ?? "",
         location: movement.Mesto ?? "",
@@ -72,4 +70,21 @@ function factsIn(output: unknown, tracking_number: string, statusOf: StatusReade
       },
     ];
   });
+}
+
+/** What a movement means when it leads to the sender. */
+const ON_THE_WAY_BACK: Partial<Record<TrackingStatus, TrackingStatus>> = {
+  in_transit: "return_to_sender",
+  out_for_delivery: "return_to_sender",
+  delivered: "returned",
+};
+
+/** `2026-01-15 10:30`, `2026-01-15T10:30:00`, or as Serbia writes dates: `15.01.2026. 10:30`. */
+function timeOf({ DatumKretanja, Datum }: Movement): Date | undefined {
+  const text = (DatumKretanja || Datum || "").replace(
+    /^(\d{1,2})\.\s?(\d{1,2})\.\s?(\d{4})\.?/,
+    (_, day: string, month: string, year: string) =>
+      [year, month.padStart(2, "0"), day.padStart(2, "0")].join("-"),
+  );
+  return instantOf(text, BELGRADE);
 }

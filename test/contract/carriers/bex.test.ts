@@ -89,6 +89,29 @@ describe("a BEX label", () => {
     await expect(buy(connect({ token: "wrong" }))).rejects.toMatchObject({ name: "CarrierRefusal" });
   });
 
+  it("is known by a number that is a text, in an answer for one", async () => {
+    const pdf = Buffer.from("%PDF-1.4\n%%EOF");
+    const booked = { shipmentsResultList: { state: true, shipmentId: "180923999", err: null } };
+    const printed = { state: true, parcelLabel: pdf.toString("base64") };
+    for (const body of [booked, printed])
+      host.faults.plan({ kind: "answer", when: "before", answer: { body } });
+    const { number, labels } = await buy();
+    expect(number).toBe("180923999");
+    expect(Buffer.from(labels[0]?.data ?? [])).toEqual(pdf);
+  });
+
+  it.each([
+    ["a number that is none", [{ state: true, shipmentId: 0, err: "" }]],
+    ["no result", []],
+  ])("that was booked, with %s, is for a human", async (_, shipmentsResultList) => {
+    const body = { reqstate: true, reqerr: "", shipmentsResultList };
+    host.faults.plan({ kind: "answer", when: "before", answer: { body } });
+    await expect(buy()).rejects.toMatchObject({
+      name: "CarrierUncertain",
+      message: "BEX says that it has booked 1 boxes, and gives these numbers: none",
+    });
+  });
+
   it("whose fellow was refused, and which isn't taken back, is for a human", async () => {
     host.faults.plan({ kind: "status", when: "before", status: 503 }, { operation: "void_label", times: 3 });
     const boxes = [testBox(1), testBox(2, { weight: 60 })];
@@ -219,6 +242,22 @@ describe("a BEX parcel", () => {
     other.parcels.advance(number);
     expect(await follow(carrier, number)).toMatchObject([{ status: "delivered", raw_code: "isporučena" }]);
     await other.close();
+  });
+
+  it.each([
+    ["a text with escapes", '"isporu\\u010dena"', [{ status: "delivered", raw_code: "isporučena" }]],
+    ["a number as text", { status: "2", statusText: "Isporučena" }, [{ status: "delivered", raw_code: "2" }]],
+    [
+      "a day without zeros",
+      { status: 2, deliveryDate: "1.7.2026" },
+      [{ status: "delivered", occurred_at: new Date("2026-06-30T22:00:00Z") }],
+    ],
+    ["a state that is new to us", { status: 9 }, [{ status: "unknown", unmapped: true, raw_code: "9" }]],
+    ["words for nothing there", "Pošiljka ne postoji", []],
+    ["no state at all", { state: false, err: "Pošiljka nije pronađena" }, []],
+  ])("is understood from %s", async (_, body, facts) => {
+    host.faults.plan({ kind: "answer", when: "before", answer: { body } }, { operation: "track" });
+    expect(await follow(connect(), "180923112")).toMatchObject(facts);
   });
 
   it("that BEX doesn't know is left out", async () => {

@@ -118,6 +118,8 @@ describe("a PostExpress label", () => {
       manifest({ Porudzbine: [{ Posiljke: [{ Rbr: 1, Rezultat: 2, Poruka: "Masa je prevelika" }] }] }),
     );
     await expect(buy()).rejects.toThrow(/Masa je prevelika/);
+    answerNext(manifest({ Rezultat: 2, Greske: [{ Rbr: 1, PorukaGreske: "Masa je prevelika" }] }));
+    await expect(buy()).rejects.toThrow(/Masa je prevelika/);
     answerNext(manifest({}));
     await expect(buy()).rejects.toThrow(/gave no PrijemniBroj/);
   });
@@ -218,6 +220,21 @@ describe("a PostExpress parcel", () => {
     expect(facts).toMatchObject([
       { status: "returned", occurred_at: new Date("2026-01-18T09:30:00Z") },
       { status: "unknown", unmapped: true, raw_code: "XX" },
+    ]);
+  });
+
+  it.each([
+    ["2026-07-01T10:30:00", "2026-07-01T08:30:00Z"], // in summer
+    ["2026-03-29 02:30", "2026-03-29T00:30:00Z"], // no clock showed it
+    ["2026-10-25 02:30", "2026-10-25T00:30:00Z"], // it was shown twice
+    ["15.1.2026. 10:30:05", "2026-01-15T09:30:05Z"],
+    ["15.01.2026", "2026-01-14T23:00:00Z"],
+  ])("that moved at %s by Belgrade's clock", async (DatumKretanja, at) => {
+    answerNext({
+      body: { Rezultat: "0", StrOut: { Kretanja: { StatusSifra: "OT", DatumKretanja, Retur: "D" } } },
+    });
+    expect(await follow(connect({ statuses: STATUSES }), "PJ700000000RS")).toMatchObject([
+      { status: "return_to_sender", occurred_at: new Date(at) },
     ]);
   });
 
