@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
+import { kafkaFields, kafkaProblem, kafkaTarget } from "./kafka-settings.ts";
 import { LOG_LEVELS } from "./logger.ts";
 
 const PROCESS_ROLES = ["grpc", "http", "consumer", "relay", "jobs"] as const;
@@ -24,21 +25,10 @@ const urlOf = (...schemes: string[]) =>
     error: `must be a URL that begins with ${schemes.map((scheme) => `${scheme}://`).join(" or ")}`,
   });
 
-const brokers = z
-  .string()
-  .transform((text) => text.split(",").map((broker) => broker.trim()))
-  .refine((list) => list.every((broker) => /^[\w.-]+:\d{1,5}$/.test(broker)), {
-    error: "must be a list such as kafka-1.example:9092,kafka-2.example:9092",
-  });
-const topic = z
-  .string()
-  .regex(/^(?!\.{1,2}$)[\w.-]{1,249}$/, "must be a topic of letters, digits, ., _ and -");
-
 const schema = z.object({
   DATABASE_URL: urlOf("postgres", "postgresql").optional(),
   REDIS_URL: urlOf("redis", "rediss").optional(),
-  KAFKA_BROKERS: brokers.optional(),
-  KAFKA_TOPIC: topic.default("tracking.updated"),
+  ...kafkaFields,
   DATA_DIR: z.string().default(".data"),
   GRPC_PORT: port.default(50_051),
   HTTP_PORT: port.default(8080),
@@ -109,6 +99,8 @@ export function readConfig(environment: Record<string, string | undefined> = pro
   const CARRIER_RULES = config.CARRIER_RULES && listOf("CARRIER_RULES", config.CARRIER_RULES);
   const CHANNELS = settingsOf("CHANNELS", config.CHANNELS, "best_buy");
   const labelBucket = LABEL_STORE_URL ? bucketOf(LABEL_STORE_URL, others) : undefined;
+  const problem = kafkaProblem(config);
+  if (problem) throw new ConfigError(`${problem.name}: ${problem.problem}`);
   return {
     ...config,
     CARRIERS,
@@ -117,6 +109,7 @@ export function readConfig(environment: Record<string, string | undefined> = pro
     DRAIN_SECONDS,
     DATA_DIR: resolve(PROJECT, config.DATA_DIR),
     tls,
+    kafka: kafkaTarget(config, pem),
     labelBucket,
   };
 }

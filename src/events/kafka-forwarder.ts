@@ -1,9 +1,9 @@
 import { sql } from "kysely";
 import { createDatabase, createPool, type Database } from "../db/database.ts";
+import type { KafkaTarget } from "../kafka-settings.ts";
 import { createGroup } from "./consumer-group.ts";
 import { KAFKA_READER, KafkaForwarding } from "./kafka-forwarding.ts";
 import { KafkaOutage } from "./kafka-outage.ts";
-import type { KafkaTarget } from "./kafka-producer.ts";
 import type { EventLogger } from "./logger.ts";
 import { interruptiblePause } from "./pause.ts";
 import { connectRedis } from "./redis.ts";

@@ -3,9 +3,10 @@ import { sql } from "kysely";
 import type { Database } from "../db/database.ts";
 import { EVENTS } from "../domain/events.ts";
 import { failpoint } from "../failpoint.ts";
+import type { KafkaTarget } from "../kafka-settings.ts";
 import { acknowledge, type GroupReader, type RawEntry, readEntries, toEntry } from "./consumer-group.ts";
 import type { KafkaOutage } from "./kafka-outage.ts";
-import { KafkaProducer, type KafkaTarget } from "./kafka-producer.ts";
+import { KafkaProducer } from "./kafka-producer.ts";
 import type { Pause } from "./pause.ts";
 
 const FORWARDED = "tracking.updated";

@@ -1,4 +1,6 @@
+import { isIP } from "node:net";
 import { ProduceAcks, Producer, stringSerializers } from "@platformatic/kafka";
+import type { KafkaTarget } from "../kafka-settings.ts";
 import type { StreamEntry } from "./consumer-group.ts";
 
 const CONNECT_MS = 2_000;
@@ -7,18 +9,12 @@ const REQUEST_MS = 4_000;
 const RETRIES = 2;
 const RETRY_MS = 200;
 
-export interface KafkaTarget {
-  /** Each as host:port. */
-  brokers: readonly string[];
-  topic: string;
-}
-
 /** A producer of which one failure is the end: what comes after it goes through a new one. */
 export class KafkaProducer {
   readonly #topic: string;
   readonly #producer: Producer<string, string, string, string>;
 
-  constructor({ brokers, topic }: KafkaTarget) {
+  constructor({ brokers, topic, tls, sasl }: KafkaTarget) {
     this.#topic = topic;
     this.#producer = new Producer({
       clientId: "warehouse-service",
@@ -33,6 +29,9 @@ export class KafkaProducer {
       requestTimeout: REQUEST_MS,
       retries: RETRIES,
       retryDelay: RETRY_MS,
+      // By its name: many brokers share an address. An address by itself can't be asked for so.
+      ...(tls && { tls, tlsServerName: brokers.some((broker) => isIP(hostOf(broker)) === 0) }),
+      ...(sasl && { sasl }),
     });
   }
 
@@ -60,4 +59,8 @@ export class KafkaProducer {
       headers: { event_id, type },
     };
   }
+}
+
+function hostOf(broker: string): string {
+  return broker.slice(0, broker.lastIndexOf(":"));
 }

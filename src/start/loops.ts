@@ -44,8 +44,8 @@ export async function startLoops(config: Config, urls: Urls, around: Around): Pr
   return { consumer, relay, jobs };
 }
 
-function openForwarder({ KAFKA_BROKERS: brokers, KAFKA_TOPIC: topic }: Config, urls: Urls, logger: Logger) {
-  return brokers && startKafkaForwarder({ ...urls, brokers, topic, logger });
+function openForwarder({ kafka }: Config, urls: Urls, logger: Logger) {
+  return kafka && startKafkaForwarder({ ...urls, ...kafka, logger });
 }
 
 async function openJobs(config: Config, { databaseUrl }: Urls, { logger, metrics, opened }: Around) {
