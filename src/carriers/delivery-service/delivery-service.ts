@@ -1,6 +1,5 @@
 import type { Address } from "../../domain/address.ts";
 import { readLabelBytes } from "../../domain/label-bytes.ts";
-import type { LabelFormat } from "../../domain/vocabulary.ts";
 import { requireParts } from "../address-parts.ts";
 import {
   type BoughtLabel,
@@ -12,6 +11,7 @@ import {
   type LabelPurchase,
   type LabelRequest,
 } from "../carrier.ts";
+import { formatOfLabel } from "../label-format.ts";
 import { drawLabel } from "../own-label.ts";
 import type { CarrierTools } from "../tools.ts";
 import {
@@ -110,7 +110,7 @@ async function labelOf(
   if (!label_url)
     return drawLabel(tools, { carrier_name, format: settings.labelFormat, request, box, tracking_number });
   const data = await client.download(label_url);
-  const format = formatOf(data);
+  const format = formatOfLabel(data);
   if (!format) throw new Error(`the label of ${tracking_number} is no PDF, ZPL or PNG`);
   return {
     sequence_number: box.sequence_number,
@@ -118,13 +118,6 @@ async function labelOf(
     format,
     data: readLabelBytes(format, data),
   };
-}
-
-function formatOf(data: Buffer): LabelFormat | undefined {
-  const start = data.subarray(0, 8).toString("latin1");
-  if (start.startsWith("%PDF-")) return "pdf";
-  if (start.startsWith("\x89PNG")) return "png";
-  return /^\s*(\^XA|~|CT~)/i.test(start) ? "zpl" : undefined;
 }
 
 function afterFirst(shipments: readonly DeliveryShipment[], cause: unknown): CarrierUncertain {

@@ -2,6 +2,7 @@ import { createHmac } from "node:crypto";
 import { z } from "zod";
 import type { OutsideAnswer } from "../../outside/outside-client.ts";
 import { type CarrierCall, type CarrierHost, type CarrierSaid, createCarrierHost } from "../answers.ts";
+import { withHidden401 } from "../hidden-401.ts";
 import { jsonPost, parsedJson } from "../json-body.ts";
 import { createToken } from "../token.ts";
 import type { CarrierTools } from "../tools.ts";
@@ -13,6 +14,7 @@ const failureSchema = z.object({
   success: z.literal(false),
   code: z.union([z.string(), z.number()]).nullish(),
   msg: z.string().nullish(),
+  message: z.string().nullish(),
 });
 
 const tokenSchema = z.object({
@@ -27,6 +29,11 @@ export interface YunExpressHosts {
   open: CarrierHost;
 }
 
+/** The token, or what is signed with it, is wrong or too old. */
+const TOKEN_IS_BAD = /^(0200)?401/;
+/** The same order came a moment ago, and is being worked on. */
+const STILL_AT_IT = "02039015";
+
 /** What went wrong stands in a 200. */
 export function createYunExpressHosts(
   settings: YunExpressSettings,
@@ -37,11 +44,13 @@ export function createYunExpressHosts(
     name: YUN_EXPRESS.name,
     readError: readFailure,
     readHiddenError: readFailure,
+    meanings: { [STILL_AT_IT]: "uncertain" as const },
     now,
   };
   const open = createCarrierHost(options);
   const api = createCarrierHost({
     ...options,
+    client: withHidden401(options.client, (body) => TOKEN_IS_BAD.test(failureIn(body)?.code ?? "")),
     token: createToken(() => fetchToken(open, settings), now),
     authorize: (call, token) => signed(call, { token, settings, now: now() }),
   });
@@ -70,8 +79,12 @@ async function fetchToken(open: CarrierHost, { appId, appSecret, sourceKey }: Yu
 }
 
 function readFailure({ body }: OutsideAnswer): CarrierSaid | undefined {
+  return failureIn(body);
+}
+
+function failureIn(body: Buffer): CarrierSaid | undefined {
   const read = failureSchema.safeParse(parsedJson(body));
-  return read.success
-    ? { code: String(read.data.code ?? ""), message: read.data.msg || "no reason given" }
-    : undefined;
+  if (!read.success) return undefined;
+  const { code, msg, message } = read.data;
+  return { code: String(code ?? ""), message: msg || message || "no reason given" };
 }

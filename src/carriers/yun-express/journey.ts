@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { CarrierHost } from "../answers.ts";
 import { type CarrierFact, CarrierRefusal, type TrackedParcel } from "../carrier.ts";
+import { oneOrMore } from "../one-or-more.ts";
 import type { StatusReader } from "../status-map.ts";
 import { instantOf } from "../wall-clock.ts";
 import { YUN_EXPRESS } from "./client.ts";
@@ -17,14 +18,14 @@ const eventSchema = z.object({
   track_node_code: text,
   track_node_description: text,
 });
-const infoSchema = z.object({ track_events: z.array(eventSchema).nullish() });
+const infoSchema = z.object({ track_events: oneOrMore(eventSchema) });
 /** The events stand beside the status, or in `track_Info`, whose name is spelt in two ways. */
 const trackedSchema = infoSchema.extend({
   package_status: text,
-  track_Info: infoSchema.nullish(),
-  track_info: infoSchema.nullish(),
+  track_Info: oneOrMore(infoSchema),
+  track_info: oneOrMore(infoSchema),
 });
-const answerSchema = z.object({ result: z.union([z.array(trackedSchema), trackedSchema]).nullish() });
+const answerSchema = z.object({ result: oneOrMore(trackedSchema) });
 
 type Tracked = z.output<typeof trackedSchema>;
 type Event = z.output<typeof eventSchema>;
@@ -46,8 +47,7 @@ export async function track(
 export async function findTracked(host: CarrierHost, number: string): Promise<Tracked | undefined> {
   const path = `v1/track-service/info/get?order_number=${encodeURIComponent(number)}`;
   try {
-    const { result } = await host.askJson({ operation: "track", method: "GET", path }, answerSchema);
-    return Array.isArray(result) ? result[0] : (result ?? undefined);
+    return (await host.askJson({ operation: "track", method: "GET", path }, answerSchema)).result[0];
   } catch (error) {
     if (error instanceof CarrierRefusal && /not (found|exist)|不存在|未找到/i.test(error.message))
       return undefined;
@@ -57,11 +57,13 @@ export async function findTracked(host: CarrierHost, number: string): Promise<Tr
 
 /** A node that is new to us still happened; how the parcel stands tells what the newest of them means. */
 function factsIn(tracked: Tracked, tracking_number: string, statusOf: StatusReader): CarrierFact[] {
-  const { track_events } = tracked.track_Info ?? tracked.track_info ?? tracked;
-  const events = (track_events ?? []).flatMap((event) => {
-    const occurred_at = timeOf(event);
-    return occurred_at ? [{ event, occurred_at }] : [];
-  });
+  const told = [...tracked.track_Info, ...tracked.track_info, tracked];
+  const events = told.flatMap(({ track_events }) =>
+    track_events.flatMap((event) => {
+      const occurred_at = timeOf(event);
+      return occurred_at ? [{ event, occurred_at }] : [];
+    }),
+  );
   const newest = Math.max(...events.map(({ occurred_at }) => occurred_at.getTime()));
   return events.map(({ event, occurred_at }) => {
     const raw_code = event.track_node_code || event.process_content || "";

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { readLabelBytes } from "../../domain/label-bytes.ts";
 import { type CarrierHost, readJson } from "../answers.ts";
 import {
+  type BoughtLabel,
   type Carrier,
   type CarrierCapabilities,
   CarrierRefusal,
@@ -11,6 +12,7 @@ import {
   type LabelToVoid,
 } from "../carrier.ts";
 import { jsonPost } from "../json-body.ts";
+import { formatOfLabel } from "../label-format.ts";
 import { createStatusReader } from "../status-map.ts";
 import type { CarrierTools } from "../tools.ts";
 import { createYunExpressHosts, YUN_EXPRESS, type YunExpressHosts } from "./client.ts";
@@ -66,11 +68,13 @@ async function createOrder(host: CarrierHost, order: ReturnType<typeof orderOf>)
     if (!(error instanceof CarrierRefusal)) throw error;
     const waybill = await findWaybill(host, order.customer_order_number);
     if (waybill !== undefined) return waybill;
-    if (ALREADY.test(error.message)) throw hidden(order.customer_order_number, error);
+    if (error.code === ORDERED_BEFORE || ALREADY.test(error.message))
+      throw hidden(order.customer_order_number, error);
     throw error;
   }
 }
 
+const ORDERED_BEFORE = "02039066";
 const ALREADY = /重复|已存在|already|duplicate/i;
 
 function hidden(reference: string, cause: CarrierRefusal): CarrierUncertain {
@@ -97,14 +101,9 @@ async function purchaseOf(
   tracking_number: string,
 ): Promise<LabelPurchase> {
   try {
-    const data = await fetchLabel(hosts, tracking_number);
+    const label = await fetchLabel(hosts, tracking_number);
     return {
-      labels: packages.map(({ sequence_number }) => ({
-        sequence_number,
-        tracking_number,
-        format: "pdf",
-        data,
-      })),
+      labels: packages.map(({ sequence_number }) => ({ sequence_number, tracking_number, ...label })),
     };
   } catch (error) {
     const text = `YunExpress has order ${tracking_number}, but not given its label: ${String(error)}`;
@@ -112,14 +111,19 @@ async function purchaseOf(
   }
 }
 
-async function fetchLabel({ api, open }: YunExpressHosts, number: string): Promise<Buffer> {
+/** A PDF; some products have a picture. */
+async function fetchLabel(
+  { api, open }: YunExpressHosts,
+  number: string,
+): Promise<Pick<BoughtLabel, "format" | "data">> {
   const path = `v1/order/label/get?order_number=${encodeURIComponent(number)}`;
   const call = { operation: "print_label", method: "GET", path } as const;
   const { label_string, url } = (await api.askJson(call, labelSchema)).result;
   const data = label_string
-    ? Buffer.from(label_string, "base64")
+    ? Buffer.from(label_string.replace(/^data:[^,]*,/, ""), "base64")
     : (await open.ask({ operation: "download_label", method: "GET", path: url ?? "" })).body;
-  return readLabelBytes("pdf", data);
+  const format = formatOfLabel(data) ?? "pdf";
+  return { format, data: readLabelBytes(format, data) };
 }
 
 /** Nothing is cancelled that was never ordered; an order that is cancelled already stays so. */

@@ -155,13 +155,30 @@ describe("a YunExpress label", () => {
     expect(host.parcels.under(request.reference)).toHaveLength(1);
   });
 
-  it("that YunExpress says to have, and doesn't show, is for a human", async () => {
-    const body = { t: 1, success: false, code: "0110", msg: "客户订单号已存在", result: null };
+  it.each([
+    ["0110", "客户订单号已存在", /has order wms-\S+ already, and doesn't show it/],
+    ["02039066", "order number repeated", /has order wms-\S+ already, and doesn't show it/],
+    ["02039015", "please try later", /02039015: please try later/], // it is at it
+  ])("of which YunExpress says %s %s is for a human", async (code, msg, message) => {
+    const body = { t: 1, success: false, code, msg, result: null };
     host.faults.plan({ kind: "answer", when: "before", answer: { body } }, { operation: "create_label" });
     await expect(buy()).rejects.toMatchObject({
       name: "CarrierUncertain",
-      message: expect.stringMatching(/has order wms-\S+ already, and doesn't show it/),
+      message: expect.stringMatching(message),
     });
+  });
+
+  it("is what its bytes say, a picture as well", async () => {
+    const png = Buffer.concat([
+      Buffer.from("\x89PNG\r\n\x1a\n", "latin1"),
+      Buffer.from("....IEND\xae\x42\x60\x82", "latin1"),
+    ]);
+    const result = { label_type: "PNG", label_string: `data:image/png;base64,${png.toString("base64")}` };
+    const answer = { body: { success: true, result } };
+    host.faults.plan({ kind: "answer", when: "before", answer }, { operation: "print_label" });
+    const [label] = (await buy()).labels;
+    expect(label?.format).toBe("png");
+    expect(Buffer.from(label?.data ?? []).equals(png)).toBe(true);
   });
 
   it("that was never bought isn't found", async () => {
@@ -328,6 +345,27 @@ describe("a YunExpress parcel", () => {
     ]);
   });
 
+  it.each([
+    ["a single result, its name in small letters", (told: object) => ({ track_info: told })],
+    ["a list of one", (told: object) => ({ track_Info: [told] })],
+    ["the result itself", (told: object) => told],
+  ])("is read from %s", async (_, shapeOf) => {
+    const event = { process_utc_time: "2026-07-01T22:11:33.562Z", track_node_code: "TRANSIT_OUT" };
+    const body = { success: true, result: { package_status: "T", ...shapeOf({ track_events: event }) } };
+    host.faults.plan({ kind: "answer", when: "before", answer: { body } }, { operation: "track" });
+    expect(await follow(connect(), "YT1")).toMatchObject([
+      { status: "in_transit", occurred_at: new Date("2026-07-01T22:11:33.562Z") },
+    ]);
+  });
+
+  it("of which nothing happened yet, or nothing is known, has no facts", async () => {
+    for (const result of [null, [], {}, { package_status: "F", track_Info: null }, { package_status: "N" }]) {
+      const answer = { body: { success: true, code: "0", result } };
+      host.faults.plan({ kind: "answer", when: "before", answer }, { operation: "track" });
+      expect(await follow(connect(), "YT1")).toEqual([]);
+    }
+  });
+
   it("can't be asked about while YunExpress is down", async () => {
     host.faults.plan({ kind: "status", when: "before", status: 503 }, { operation: "track", times: 3 });
     await expect(follow(connect(), "YT1")).rejects.toBeInstanceOf(CarrierUnavailable);
@@ -344,6 +382,23 @@ describe("YunExpress's tokens", () => {
     host.tokens.expire();
     await buy(carrier);
     expect(host.tokens.given() - before).toBe(2);
+  });
+
+  it.each(["0200401002", "0200401102"])("are renewed when an answer of success says %s", async (code) => {
+    const carrier = connect();
+    await buy(carrier);
+    const before = host.tokens.given();
+    const body = { t: 1, success: false, code, message: "token is invalid" };
+    const expire = (times: number) =>
+      host.faults.plan({ kind: "answer", when: "before", answer: { body } }, { operation: "track", times });
+    expire(1);
+    expect(await follow(carrier, "YT0000000000000000")).toEqual([]);
+    expect(host.tokens.given() - before).toBe(1);
+    expire(2);
+    await expect(follow(carrier, "YT1")).rejects.toMatchObject({
+      name: "CarrierRefusal",
+      message: expect.stringContaining(`${code}: token is invalid`),
+    });
   });
 
   it("that are never taken, or never given, are a refusal", async () => {
