@@ -4,6 +4,8 @@ import pg from "pg";
 const HOT = /^\s*\/\* hot: (\w+) \*\//;
 const SILENT = "Query read timeout";
 const PROBE_MS = 1_000;
+/** After so long a silence a line may have died unnoticed. A busy one is never asked. */
+const TRUSTED_MS = 1_000;
 /** For questions about all that there is. */
 const UNHURRIED_MS = 30 * 60_000;
 
@@ -29,6 +31,7 @@ export class PreparingClient extends pg.Client {
   /** When the question was asked that got no answer; from then on the client is of no use. */
   silentSince: number | undefined;
   #unanswered = 0;
+  #answeredAt = performance.now();
 
   constructor(config?: string | pg.ClientConfig) {
     super(config);
@@ -43,12 +46,23 @@ export class PreparingClient extends pg.Client {
 
   /** Asks for a sign of life, unless an answer is due anyway: a dead line is given up before somebody needs it. */
   probe(): void {
-    if (this.#unanswered > 0) return;
+    if (this.#unanswered === 0) void this.#answers(); // whoever asks next hears of it
+  }
+
+  /** For somebody who is about to use it after a pause: else he would be the one who waits for an answer that never comes. */
+  async isAlive(): Promise<boolean> {
+    return performance.now() - this.#answeredAt < TRUSTED_MS || this.#answers();
+  }
+
+  async #answers(): Promise<boolean> {
     const question: pg.QueryConfig & { query_timeout: number } = {
       text: "select 1",
       query_timeout: PROBE_MS,
     };
-    this.query(question).catch(() => {}); // whoever asks next hears of it
+    return this.query(question).then(
+      () => true,
+      () => false,
+    );
   }
 
   #follow(answer: Promise<unknown>): void {
@@ -62,6 +76,7 @@ export class PreparingClient extends pg.Client {
       })
       .finally(() => {
         this.#unanswered -= 1;
+        this.#answeredAt = performance.now();
       });
   }
 }

@@ -62,9 +62,13 @@ export class SoundPool extends pg.Pool {
   async #connect(): Promise<pg.PoolClient> {
     for (;;) {
       const client = await super.connect();
-      if ((client as unknown as PreparingClient).bornAt > this.#way.doubtfulUntil) return client;
+      if (await this.#isSound(client as unknown as PreparingClient)) return client;
       client.release(true);
     }
+  }
+
+  async #isSound(client: PreparingClient): Promise<boolean> {
+    return client.bornAt > this.#way.doubtfulUntil && (await client.isAlive());
   }
 
   #takeBack(client: PreparingClient): void {

@@ -199,7 +199,18 @@ describe("the line to PostgreSQL", () => {
     },
   );
 
+  it("row 14: dead while nobody asked anything costs the next caller no more than a moment", async () => {
+    await fillPool();
+    const quietAt = performance.now();
+    await until("the lines were quiet for a while", async () => performance.now() - quietAt > 1_500);
+    proxy.blackHole();
+    const { code, ms } = await askOverHttp();
+    expect(code).toBeUndefined();
+    expect(ms).toBeLessThan(3_000);
+  });
+
   it("row 14: dead is found out also for whoever holds a connection and asks nothing", async () => {
+    await fillPool(); // somebody else meets a dead line
     const [taken, over] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
     const holder = db.connection().execute(async (connection) => {
       await sql`select 1`.execute(connection);
