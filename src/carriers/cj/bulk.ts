@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { oneOrMore } from "../one-or-more.ts";
 import { dateIn } from "../wall-clock.ts";
 import { type CjClient, SEOUL } from "./client.ts";
 import { type Scan, scanSchema } from "./scans.ts";
@@ -9,21 +10,27 @@ const DAY_MS = 86_400_000;
 /** Yesterday's scans may be registered after midnight. */
 const DAYS = 2;
 
-const pageSchema = z.object({ DATA: z.array(scanSchema).nullish() });
+const pageSchema = z.object({ DATA: oneOrMore(scanSchema) });
 const confirmedSchema = z.object({ RESULT_CD: z.string() });
 
-/** Whatever was scanned since it was last asked, of all the customer's parcels; CJ forgets it when it is confirmed. */
+/**
+ * Whatever was scanned since it was last asked, of all the customer's parcels. CJ forgets it when it is confirmed, so
+ * what was got before something went wrong is given back all the same.
+ */
 export async function newScans(cj: CjClient, customerId: string, now: Date): Promise<Scan[]> {
   const scans: Scan[] = [];
-  for (let ago = DAYS - 1; ago >= 0; ago--) {
-    const day = dateIn(SEOUL, new Date(now.getTime() - ago * DAY_MS)).replaceAll("-", "");
-    scans.push(...(await newScansOfDay(cj, customerId, day)));
+  try {
+    for (let ago = DAYS - 1; ago >= 0; ago--) {
+      const day = dateIn(SEOUL, new Date(now.getTime() - ago * DAY_MS)).replaceAll("-", "");
+      for await (const page of pagesOfDay(cj, customerId, day)) scans.push(...page);
+    }
+  } catch (error) {
+    if (scans.length === 0) throw error;
   }
   return scans;
 }
 
-async function newScansOfDay(cj: CjClient, customerId: string, day: string): Promise<Scan[]> {
-  const scans: Scan[] = [];
+async function* pagesOfDay(cj: CjClient, customerId: string, day: string): AsyncGenerator<Scan[]> {
   for (let page = 0; page < MAX_PAGES; page++) {
     const { DATA } = await cj.run("ReqMssGdsTrc", {
       operation: "track_all",
@@ -31,12 +38,12 @@ async function newScansOfDay(cj: CjClient, customerId: string, day: string): Pro
       shape: pageSchema,
       repeatable: true,
     });
-    if (!DATA || DATA.length === 0) return scans;
-    scans.push(...DATA);
-    await confirm(cj, customerId, DATA);
-    if (DATA.length < PAGE) return scans;
+    const numbered = DATA.filter(({ INVC_NO }) => INVC_NO !== "");
+    if (numbered.length === 0) return;
+    yield numbered;
+    await confirm(cj, customerId, numbered);
+    if (DATA.length < PAGE) return;
   }
-  return scans;
 }
 
 async function confirm(cj: CjClient, customerId: string, scans: readonly Scan[]): Promise<void> {

@@ -1,3 +1,4 @@
+import { askEach } from "../ask-each.ts";
 import {
   type BoughtLabel,
   type Carrier,
@@ -132,10 +133,11 @@ function createTracker(
   return async (parcels) => {
     const many = parcels.length > ONE_BY_ONE;
     const at = now().getTime();
-    const facts = many ? factsOf(await newScans(cj, customerId, now()), statusOf) : [];
     const due = parcels.filter(({ tracking_number: number }) => !many || isDue(asked.get(number), at));
+    // First those who can be asked again: so no failure of theirs loses what CJ tells once.
+    const facts = await askEach(due, (number) => factsAbout(cj, { customerId, number }, statusOf));
+    if (many) facts.push(...factsOf(await newScans(cj, customerId, now()), statusOf));
     for (const { tracking_number } of due) {
-      facts.push(...(await factsAbout(cj, { customerId, tracking_number }, statusOf)));
       asked.delete(tracking_number);
       asked.set(tracking_number, at);
     }
@@ -150,8 +152,8 @@ function isDue(asked_at: number | undefined, at: number): boolean {
 
 async function factsAbout(
   cj: CjClient,
-  { customerId, tracking_number }: { customerId: string; tracking_number: string },
+  { customerId, number }: { customerId: string; number: string },
   statusOf: StatusReader,
 ): Promise<CarrierFact[]> {
-  return factsOf(await scansOf(cj, customerId, tracking_number), statusOf);
+  return factsOf(await scansOf(cj, customerId, number), statusOf);
 }

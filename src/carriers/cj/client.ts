@@ -8,6 +8,7 @@ import {
   readJson,
 } from "../answers.ts";
 import { CarrierUnavailable } from "../carrier.ts";
+import { withHidden401 } from "../hidden-401.ts";
 import { jsonPost, parsedJson } from "../json-body.ts";
 import { createToken, type FreshToken } from "../token.ts";
 import type { CarrierTools } from "../tools.ts";
@@ -47,6 +48,7 @@ export function createCjClient(settings: CjSettings, { outside, now }: CarrierTo
   const open = createCarrierHost(options);
   const host = createCarrierHost({
     ...options,
+    client: withHidden401(options.client, (body) => resultIn(body)?.RESULT_CD === TOKEN_IS_BAD),
     token: createToken(createTokenFetcher(open, settings, now), now),
     authorize: withToken,
   });
@@ -58,15 +60,21 @@ export function createCjClient(settings: CjSettings, { outside, now }: CarrierTo
   };
 }
 
+const TOKEN_IS_BAD = "E401";
 /** Goods may arrive late at this address, but they arrive. */
 const FINE = new Set(["-20010"]);
 
 function readNo({ body }: OutsideAnswer): CarrierSaid | undefined {
-  const read = resultSchema.safeParse(parsedJson(body));
-  if (!read.success) return undefined; // whoever asked finds that it can't be read
-  const { RESULT_CD, RESULT_DETAIL } = read.data;
+  const result = resultIn(body);
+  if (!result) return undefined; // whoever asked finds that it can't be read
+  const { RESULT_CD, RESULT_DETAIL } = result;
   if (/^s/i.test(RESULT_CD) || FINE.has(RESULT_CD)) return undefined;
   return { code: RESULT_CD, message: RESULT_DETAIL || "no reason given" };
+}
+
+function resultIn(body: Buffer): z.output<typeof resultSchema> | undefined {
+  const read = resultSchema.safeParse(parsedJson(body));
+  return read.success ? read.data : undefined;
 }
 
 /** The token goes into the header, and into the body as well. */

@@ -1,13 +1,19 @@
 import { z } from "zod";
 import { type CarrierFact, CarrierRefusal } from "../carrier.ts";
+import { oneOrMore } from "../one-or-more.ts";
 import type { StatusReader } from "../status-map.ts";
 import { instantOf } from "../wall-clock.ts";
 import { CJ, type CjClient, SEOUL } from "./client.ts";
 
 const text = z.string().nullish();
+const word = z
+  .union([z.string(), z.number()])
+  .nullish()
+  .transform((value) => String(value ?? "").trim());
 export const scanSchema = z.object({
-  INVC_NO: z.string(),
-  CRG_ST: z.string(),
+  /** Empty: of a booking that has no number yet. */
+  INVC_NO: word,
+  CRG_ST: word,
   CRG_ST_NM: text,
   /** `2020-12-31` or `20201231` */
   SCAN_YMD: text,
@@ -20,7 +26,8 @@ export const scanSchema = z.object({
 });
 export type Scan = z.output<typeof scanSchema>;
 
-const scansSchema = z.object({ DATA: z.array(scanSchema.partial({ INVC_NO: true })).nullish() });
+/** CJ's guide has a list; of a single scan there may be that one. */
+const scansSchema = z.object({ DATA: oneOrMore(scanSchema) });
 
 /** In words only: there is nothing about this number. */
 const NOTHING = /(조회|데이터|자료|내역|운송장|결과).{0,20}없|no data|not found/i;
@@ -34,7 +41,7 @@ export async function scansOf(cj: CjClient, customerId: string, number: string):
       shape: scansSchema,
       repeatable: true,
     });
-    return (DATA ?? []).map((scan) => ({ ...scan, INVC_NO: number }));
+    return DATA.map((scan) => ({ ...scan, INVC_NO: number }));
   } catch (error) {
     if (error instanceof CarrierRefusal && NOTHING.test(error.message)) return [];
     throw error;
@@ -45,7 +52,7 @@ export function factsOf(scans: readonly Scan[], statusOf: StatusReader): Carrier
   return scans.flatMap((scan) => {
     const digits = `${scan.SCAN_YMD ?? ""}${scan.SCAN_HOUR ?? ""}`.replace(/\D/g, "");
     const occurred_at = instantOf(digits, SEOUL);
-    if (!occurred_at) return [];
+    if (!occurred_at || !scan.INVC_NO || !scan.CRG_ST) return [];
     return [
       {
         carrier_code: CJ.code,

@@ -345,6 +345,36 @@ describe("a CJ parcel", () => {
     await other.close();
   });
 
+  it("is not lost when CJ goes away after it has told of it, or tells of bookings without numbers", async () => {
+    const other = await startCjHost();
+    const carrier = connect(
+      { baseUrl: other.url },
+      carrierTools(() => new Date("2026-01-15T17:00:00Z")),
+    );
+    const numbers = Array.from({ length: 21 }, (_, index) => String(690_000_000_000 + index));
+    const scan = { CRG_ST: 91, CRG_ST_NM: "배송완료", SCAN_YMD: "20260116", SCAN_HOUR: "013000" };
+    const DATA = [
+      { ...scan, INVC_NO: null },
+      { ...scan, INVC_NO: Number(numbers[0]) },
+    ];
+    const answer = { body: { RESULT_CD: "S200", RESULT_DETAIL: "Success.", DATA } };
+    other.faults.plan({ kind: "answer", when: "before", answer }, { operation: "track_all" });
+    other.faults.plan({ kind: "status", when: "before", status: 503 }, { operation: "track_all", times: 3 });
+    expect(await follow(carrier, ...numbers)).toMatchObject([
+      { tracking_number: numbers[0], status: "delivered", occurred_at: new Date("2026-01-15T16:30:00Z") },
+    ]);
+    await other.close();
+  });
+
+  it("that CJ refuses to tell of, in garbled words, costs the others nothing", async () => {
+    const { number } = await buy();
+    host.parcels.advance(number);
+    const answer = { body: { RESULT_CD: "E", RESULT_DETAIL: "\ufffd\ufffd\ufffd", DATA: null } };
+    host.faults.plan({ kind: "answer", when: "before", answer }, { operation: "track" });
+    const facts = await follow(connect(), "690000000001", number);
+    expect(new Set(facts.map((fact) => fact.tracking_number))).toEqual(new Set([number]));
+  });
+
   it("among hundreds of news is found on a later page", async () => {
     const other = await startCjHost();
     const carrier = connect(
@@ -387,6 +417,21 @@ describe("CJ's tokens", () => {
     now = new Date(now.getTime() + 86_400_000);
     await buy(carrier);
     expect(host.tokens.given() - before).toBe(3);
+  });
+
+  it("are renewed when an answer of success says that one is no longer taken", async () => {
+    let now = new Date();
+    const carrier = connect(
+      {},
+      carrierTools(() => now),
+    );
+    await buy(carrier);
+    const before = host.tokens.given();
+    now = new Date(now.getTime() + 5000);
+    const answer = { body: { RESULT_CD: "E401", RESULT_DETAIL: "발급된 인증키를 확인 해주세요" } };
+    host.faults.plan({ kind: "answer", when: "before", answer }, { operation: "create_label" });
+    expect((await buy(carrier)).number).toMatch(/^\d{12}$/);
+    expect(host.tokens.given() - before).toBe(1);
   });
 
   it("are not asked for twice in a second", async () => {
