@@ -1,13 +1,15 @@
 import { z } from "zod";
 import type { CarrierHost } from "../answers.ts";
 import type { CarrierFact, TrackedParcel } from "../carrier.ts";
+import { oneOrMore } from "../one-or-more.ts";
 import type { StatusReader } from "../status-map.ts";
 import { instantOf } from "../wall-clock.ts";
-import { LOTTE, SEOUL } from "./waybills.ts";
+import { digitsOf, LOTTE, SEOUL } from "./waybills.ts";
 
 const text = z.string().nullish();
 const scanSchema = z.object({
-  godsStatCd: text,
+  /** Two digits. */
+  godsStatCd: z.union([z.string(), z.number()]).nullish(),
   godsStatNm: text,
   /** What happened, in a sentence. */
   status: text,
@@ -17,8 +19,8 @@ const scanSchema = z.object({
   brnshpNm: text,
 });
 const answerSchema = z.object({
-  tracking: z.array(scanSchema).nullish(),
-  result: z.array(z.object({ invNo: text })).nullish(),
+  tracking: oneOrMore(scanSchema),
+  result: oneOrMore(z.object({ invNo: text })),
 });
 type Scan = z.output<typeof scanSchema>;
 
@@ -58,7 +60,7 @@ function factsOf(scans: readonly Scan[], tracking_number: string, statusOf: Stat
   return scans.flatMap((scan) => {
     const occurred_at = timeOf(scan, scans);
     const name = scan.godsStatNm?.trim() ?? "";
-    const raw_code = scan.godsStatCd?.trim() || name;
+    const raw_code = String(scan.godsStatCd ?? "").trim() || name;
     if (!occurred_at || !raw_code) return [];
     return [
       {
@@ -88,8 +90,4 @@ function timeOf(scan: Scan, scans: readonly Scan[]): Date | undefined {
 function momentOf({ scanYmd, scanTme }: Scan): Date | undefined {
   const time = digitsOf(scanTme);
   return time.length >= 4 ? instantOf(`${digitsOf(scanYmd)}${time}`, SEOUL) : undefined;
-}
-
-function digitsOf(value: string | null | undefined): string {
-  return (value ?? "").replace(/\D/g, "");
 }

@@ -19,7 +19,7 @@ import type { CarrierTools } from "../tools.ts";
 import { ask, track, UNKNOWN_NUMBER } from "./journey.ts";
 import type { LotteSettings } from "./settings.ts";
 import statuses from "./statuses.json" with { type: "json" };
-import { bookedSchema, bookingOf, LOTTE, orderNumber, takeWaybills } from "./waybills.ts";
+import { bookedSchema, bookingOf, digitsOf, LOTTE, orderNumber, resultOf, takeWaybills } from "./waybills.ts";
 
 const CAPABILITIES: CarrierCapabilities = {
   labelFormats: [],
@@ -101,11 +101,17 @@ async function book(
   const body = bookingOf(request, waybills, rest);
   const call = { ...jsonPost("create_label", "api/pid/cus/714a/apiSndOut", body), buys: true };
   const { rtn_list } = readJson(await host.ask(call), { name: LOTTE.name, call, shape: bookedSchema });
-  if (rtn_list.length < request.packages.length)
-    throw new CarrierUncertain(`Lotte answered for ${rtn_list.length} of ${request.packages.length} boxes`);
   const refused: string[] = [];
   for (const [index, box] of request.packages.entries()) {
-    const { rtnCd, rtnMsg } = rtn_list[index] as (typeof rtn_list)[number];
+    const invNo = waybills.get(box.sequence_number) as string;
+    const result = resultOf(rtn_list, { ordNo: orderNumber(request, box), invNo, index });
+    if (!result) throw new CarrierUncertain(`Lotte said nothing of box ${box.sequence_number}`);
+    const { rtnCd, rtnMsg } = result;
+    const under = digitsOf(result.invNo) || invNo;
+    if (rtnCd === "S" && under !== invNo)
+      throw new CarrierUncertain(
+        `Lotte booked box ${box.sequence_number} under ${under}, not under ${invNo}`,
+      );
     if (rtnCd === "S" || ALREADY.test(rtnMsg ?? "")) continue;
     if (!(await isBookedBefore(host, rest.settings.customerCode, { request, box, waybills })))
       refused.push(`box ${box.sequence_number}: ${rtnMsg || rtnCd}`);
@@ -141,7 +147,7 @@ async function isBooked(
 ): Promise<boolean> {
   try {
     const known = await ask(host, customerCode, { ordNo: orderNumber(request, box) });
-    const numbers = (known?.result ?? []).map(({ invNo }) => (invNo ?? "").replace(/\D/g, ""));
+    const numbers = (known?.result ?? []).map(({ invNo }) => digitsOf(invNo));
     return numbers.includes(waybills.get(box.sequence_number) as string);
   } catch (error) {
     if (error instanceof CarrierRefusal && error.code === NOT_LINKED) return false;

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { lotteDigit } from "../../domain/check-digits.ts";
 import { personOf, requireParts, streetLines } from "../address-parts.ts";
 import { CarrierRefusal, type LabelPackage, type LabelRequest } from "../carrier.ts";
+import { oneOrMore } from "../one-or-more.ts";
 import type { CarrierTools } from "../tools.ts";
 import { dateIn } from "../wall-clock.ts";
 import type { LotteSettings } from "./settings.ts";
@@ -73,6 +74,20 @@ function partyOf(side: "snper" | "acper", address: LabelRequest["to"]) {
 }
 
 const text = z.string().nullish();
-export const bookedSchema = z.object({
-  rtn_list: z.array(z.object({ rtnCd: z.string(), rtnMsg: text, invNo: text, ordNo: text })),
-});
+const resultSchema = z.object({ rtnCd: z.string(), rtnMsg: text, invNo: text, ordNo: text });
+export const bookedSchema = z.object({ rtn_list: oneOrMore(resultSchema) });
+type BookedBox = z.output<typeof resultSchema>;
+
+/** What Lotte says of a box: under its order number or waybill where these are told, else in the order of the boxes. */
+export function resultOf(
+  results: readonly BookedBox[],
+  { ordNo, invNo, index }: { ordNo: string; invNo: string; index: number },
+): BookedBox | undefined {
+  const named = results.find((one) => one.ordNo === ordNo || digitsOf(one.invNo) === invNo);
+  const [inOrder] = results.slice(index, index + 1).filter((one) => !one.ordNo);
+  return named ?? inOrder;
+}
+
+export function digitsOf(value: string | null | undefined): string {
+  return (value ?? "").replace(/\D/g, "");
+}

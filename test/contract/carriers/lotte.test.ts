@@ -105,6 +105,26 @@ describe("a Lotte label", () => {
     });
   });
 
+  it("is known by its order number, whatever the order of the results", async () => {
+    const request = koreanRequest({ packages: [testBox(1), testBox(2)] });
+    const rtn_list = [
+      { rtnCd: "E", rtnMsg: "박스타입 오류", ordNo: `${request.reference}-2` },
+      { rtnCd: "S", rtnMsg: "정상", ordNo: request.reference },
+    ];
+    const answer = { body: { status: "success", rtn_list } };
+    host.faults.plan({ kind: "answer", when: "before", answer }, { operation: "create_label" });
+    await expect(connect().createLabel(request)).rejects.toThrow(/^Lotte refused box 2: 박스타입 오류;/);
+  });
+
+  it("that Lotte booked under another number is for a human", async () => {
+    const answer = { body: { status: "success", rtn_list: { rtnCd: "S", invNo: "1111-2222-3334" } } };
+    host.faults.plan({ kind: "answer", when: "before", answer }, { operation: "create_label" });
+    await expect(buy()).rejects.toMatchObject({
+      name: "CarrierUncertain",
+      message: expect.stringMatching(/^Lotte booked box 1 under 111122223334, not under \d{12}$/),
+    });
+  });
+
   it("is refused by an error inside a 200", async () => {
     for (const body of [
       { status: "error", message: "필수값 누락" },
