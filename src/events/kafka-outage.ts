@@ -29,7 +29,7 @@ export class KafkaOutage {
       name: NAME,
       key: "",
       severity: "critical",
-      summary: `Kafka has not taken tracking events for ${Math.round(elapsed / 1000)} s (${error.message}); they wait`,
+      summary: `Kafka has not taken tracking events for ${Math.round(elapsed / 1000)} s (${reasonOf(error)}); they wait`,
       value: elapsed / 1000,
       threshold: this.#alertAfterMs / 1000,
     });
@@ -42,4 +42,14 @@ export class KafkaOutage {
     await clearAlert(db, NAME, "");
     this.#mayBeOpen = false;
   }
+}
+
+const MAX_DEPTH = 10;
+
+/** The library says how often it tried; why that failed stands behind, beneath whatever it was wrapped in. */
+function reasonOf(error: Error, depth = 0): string {
+  const within = error instanceof AggregateError ? error.errors.at(-1) : error.cause;
+  if (!(within instanceof Error) || depth === MAX_DEPTH) return error.message;
+  const reason = reasonOf(within, depth + 1);
+  return error instanceof AggregateError ? reason : `${error.message.replace(/\.$/, "")}: ${reason}`;
 }
