@@ -7,15 +7,24 @@ export interface Part {
 
 /** The parts of a multipart answer, in order. Texts are latin1: one character for each byte. */
 export function readMultipart(contentType: string, body: Buffer): Part[] {
-  const text = body.toString("latin1");
-  const named = /boundary="?([^";]+)"?/i.exec(contentType)?.[1] ?? /^\s*--([^\r\n]+)/.exec(text)?.[1];
-  if (!named) throw new Error("there is no boundary between the parts");
-  const [, ...rest] = `\n${text}`.split(`\n--${named}`);
+  const text = `\n${body.toString("latin1")}`;
+  const [, ...rest] = text.split(`\n--${boundaryOf(contentType, text)}`);
   return rest.filter((part) => !part.startsWith("--")).map(readPart);
 }
 
+/** As the header names it, else as the first line has it. */
+function boundaryOf(contentType: string, text: string): string {
+  const [, quoted, plain] = /boundary=(?:"([^"]+)"|([^";\s]+))/i.exec(contentType) ?? [];
+  const named = quoted ?? plain;
+  if (named && text.includes(`\n--${named}`)) return named;
+  const found = /^\s*--([^\r\n]+)/.exec(text)?.[1]?.trimEnd();
+  if (!found) throw new Error("there is no boundary between the parts");
+  return found;
+}
+
 function readPart(part: string): Part {
-  const [, head = "", text = ""] = /^[^\n]*\n([\s\S]*?)\r?\n\r?\n([\s\S]*)$/.exec(part) ?? [];
+  const [, lines = "", text = ""] = /^[^\n]*\n((?:[^\r\n]+\r?\n)*)\r?\n([\s\S]*)$/.exec(part) ?? [];
+  const head = lines.replace(/\r?\n[ \t]+/g, " ");
   const header = (pattern: RegExp) => pattern.exec(head)?.[1]?.trim() ?? "";
   return {
     name: header(/^content-disposition:[^\n]*[;\s]name="?([^";\r\n]+)/im),

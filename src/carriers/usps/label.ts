@@ -1,6 +1,4 @@
-import { z } from "zod";
 import type { Address } from "../../domain/address.ts";
-import type { OutsideAnswer } from "../../outside/outside-client.ts";
 import { requireParts } from "../address-parts.ts";
 import { type CarrierHost, unreadable } from "../answers.ts";
 import { buyBoxByBox } from "../box-by-box.ts";
@@ -12,28 +10,11 @@ import {
   type LabelRequest,
   type LabelToVoid,
 } from "../carrier.ts";
-import { readMultipart } from "../multipart.ts";
 import { stableUuid } from "../stable-uuid.ts";
 import { voidEach, voidOnceMore } from "../void-again.ts";
 import { dateIn } from "../wall-clock.ts";
 import { LABEL_FORMATS, type UspsSettings } from "./settings.ts";
-
-const commitmentSchema = z.object({ scheduleDeliveryDate: z.string().nullish() });
-
-const metadataSchema = z.object({
-  trackingNumber: z.string().min(1),
-  commitment: z.union([commitmentSchema, z.array(commitmentSchema)]).nullish(),
-});
-
-/** All in one object; or the metadata by itself, as in the parts of the other form. */
-const labelSchema = z.union([
-  metadataSchema.extend({ labelImage: z.string().min(1) }),
-  z
-    .object({ labelMetadata: metadataSchema, labelImage: z.string().min(1) })
-    .transform(({ labelMetadata, labelImage }) => ({ ...labelMetadata, labelImage })),
-]);
-
-type SoldLabel = z.infer<typeof labelSchema>;
+import { bytesOf, estimateOf, readSoldLabel, type SoldLabel } from "./sold-label.ts";
 
 export async function buyUspsLabels(
   host: CarrierHost,
@@ -45,7 +26,8 @@ export async function buyUspsLabels(
   requireParts("USPS", { from, to }, ["street", "city", "state", "postal_code"]);
   if (from.country !== "US" || to.country !== "US")
     throw new CarrierRefusal(
-      `USPS parcels from ${from.country || "?"} to ${to.country || "?"} need an international label, which is not built`,
+      `USPS wants a customs declaration for a parcel from ${from.country || "?"} to ${to.country || "?"}, and items have ` +
+        "no value, country of origin and tariff code here: only parcels from US to US can be sent",
       "INTERNATIONAL",
     );
   let estimated: string | undefined;
@@ -77,22 +59,10 @@ async function buyOne(
   } as const;
   const answer = await host.ask(call);
   try {
-    return labelSchema.parse(readLabel(answer));
+    return readSoldLabel(answer);
   } catch (error) {
     throw unreadable("USPS's label", call, error);
   }
-}
-
-/** USPS answers in parts unless asked for one JSON object, and may do so even then. */
-function readLabel({ headers, body }: OutsideAnswer): unknown {
-  const type = headers.get("content-type") ?? "";
-  if (!/^multipart\//i.test(type) && !body.toString("latin1", 0, 10).trimStart().startsWith("--"))
-    return JSON.parse(body.toString("utf8"));
-  const parts = readMultipart(type, body);
-  const isJson = (part: { type: string }) => part.type.endsWith("json");
-  const metadata = parts.find(({ name }) => name === "labelMetadata") ?? parts.find(isJson);
-  const image = parts.find(({ name }) => name === "labelImage") ?? parts.find((part) => !isJson(part));
-  return { labelMetadata: JSON.parse(metadata?.text ?? ""), labelImage: image?.text.trim() };
 }
 
 function labelOf(
@@ -104,13 +74,8 @@ function labelOf(
     sequence_number,
     tracking_number: trackingNumber,
     format: LABEL_FORMATS[imageType],
-    data: Buffer.from(labelImage, "base64"),
+    data: bytesOf(labelImage),
   };
-}
-
-function estimateOf({ commitment }: SoldLabel): string | undefined {
-  const [first] = [commitment ?? []].flat();
-  return /^\d{4}-\d{2}-\d{2}/.exec(first?.scheduleDeliveryDate ?? "")?.[0];
 }
 
 function labelRequestOf(

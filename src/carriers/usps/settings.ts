@@ -30,6 +30,8 @@ export const uspsSettingsSchema = z.strictObject({
   imageType: z.enum(["ZPL203DPI", "ZPL300DPI", "PDF", "PNG"]).default("ZPL203DPI"),
   /** By whose calendar parcels are mailed today. */
   timeZone: text.default("America/New_York"),
+  /** v3 takes one number in a call, v3r2 takes 35. */
+  trackingApi: z.enum(["v3", "v3r2"]).default("v3"),
   /** An app begins with about 60 calls an hour; USPS raises it on request. */
   callsPerHour: z.int().positive().default(60),
   /** Of the tracking subscription; two while one replaces the other. Empty: nothing is accepted. */

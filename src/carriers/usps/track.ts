@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { type CarrierHost, readJson } from "../answers.ts";
 import type { CarrierFact, TrackedParcel } from "../carrier.ts";
+import { zoneOfState } from "../state-time-zones.ts";
 import type { StatusReader } from "../status-map.ts";
 import { instantOf } from "../wall-clock.ts";
 
@@ -23,6 +24,9 @@ export const trackingSchema = z.object({
   statusCategory: text,
   trackingEvents: z.array(eventSchema).nullish(),
 });
+
+/** Of what is not known, USPS gives the number and an error. */
+const batchSchema = z.union([z.array(trackingSchema), trackingSchema]).transform((answer) => [answer].flat());
 
 type Event = z.infer<typeof eventSchema>;
 export type UspsTracking = z.infer<typeof trackingSchema>;
@@ -48,6 +52,27 @@ export async function trackUsps(
     facts.push(...factsOf(tracking_number, tracking, statusOf));
   }
   return facts;
+}
+
+/** One call for up to 35 parcels; 207: it knows some of them, 404: none. */
+export async function trackUspsBatch(
+  host: CarrierHost,
+  statusOf: StatusReader,
+  parcels: readonly TrackedParcel[],
+): Promise<CarrierFact[]> {
+  if (parcels.length === 0) return [];
+  const call = {
+    operation: "track_batch",
+    method: "POST",
+    path: "tracking/v3r2/tracking",
+    headers: { "content-type": "application/json", accept: "application/json" },
+    body: JSON.stringify(parcels.map(({ tracking_number: trackingNumber }) => ({ trackingNumber }))),
+    repeatable: true,
+  } as const;
+  const answer = await host.find(call);
+  if (!answer) return [];
+  const trackings = readJson(answer, { name: "USPS", call, shape: batchSchema });
+  return trackings.flatMap((one) => factsOf(one.trackingNumber ?? "", one, statusOf));
 }
 
 /** The category is that of the parcel, so it explains its newest event only. */
@@ -76,12 +101,26 @@ export function factsOf(
 }
 
 /**
- * `eventTimestamp` looks like UTC and is the time on the wall where it happened: it counts only together with its
- * offset, or when there is nothing else.
+ * `eventTimestamp` is the time on the wall where it happened, even where it ends in Z like UTC: alone it counts only if
+ * it names another offset, else by its `GMTOffset`, else by the clocks of its state.
  */
-function momentOf({ GMTTimestamp, eventTimestamp, GMTOffset }: Event): Date | undefined {
-  if (GMTTimestamp) return instantOf(GMTTimestamp, "UTC");
-  const wall = (eventTimestamp ?? "").replace(/Z$/i, "");
-  const [, sign, hours = "", minutes] = /^([+-])(\d{1,2}):?(\d{2})$/.exec(GMTOffset?.trim() ?? "") ?? [];
-  return instantOf(sign ? `${wall}${sign}${hours.padStart(2, "0")}:${minutes}` : wall, "UTC");
+function momentOf({
+  GMTTimestamp,
+  eventTimestamp,
+  GMTOffset,
+  eventState,
+  eventCountry,
+}: Event): Date | undefined {
+  const exact = instantOf(GMTTimestamp ?? "", "UTC");
+  if (exact) return exact;
+  const wall = (eventTimestamp ?? "").trim().replace(/Z$/i, "");
+  const hasOffset = /:\d\d.*[+-]\d{2}:?\d{2}$/.test(wall);
+  const offset = hasOffset || !wall.includes(":") ? "" : paddedOffset(GMTOffset ?? "");
+  return instantOf(wall + offset, zoneOfState(eventCountry || "US", eventState));
+}
+
+/** `-7:00` as `-07:00`. Empty: it is no offset. */
+function paddedOffset(offset: string): string {
+  const [, sign, hours = "", minutes] = /^\s*([+-])(\d{1,2}):?(\d{2})\s*$/.exec(offset) ?? [];
+  return sign ? `${sign}${hours.padStart(2, "0")}:${minutes}` : "";
 }

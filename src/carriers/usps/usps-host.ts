@@ -12,23 +12,22 @@ import { createToken, type FreshToken, type Token } from "../token.ts";
 import type { CarrierTools } from "../tools.ts";
 import type { UspsSettings } from "./settings.ts";
 
-const textual = z.union([z.string(), z.number()]).transform(String);
+const words = z
+  .union([z.string(), z.number()])
+  .nullish()
+  .transform((value) => String(value ?? ""));
 
-const errorSchema = z.object({
-  error: z.object({
-    code: textual.default(""),
-    message: z.string().default(""),
-    errors: z
-      .array(
-        z.object({
-          code: textual.default(""),
-          title: z.string().default(""),
-          detail: z.string().default(""),
-        }),
-      )
-      .default([]),
+/** The place where tokens come from has the error's code alone in `error`. */
+const errorSchema = z.union([
+  z.object({ error: z.string(), error_description: words }),
+  z.object({
+    error: z.object({
+      code: words,
+      message: words,
+      errors: z.array(z.object({ code: words, title: words, detail: words })).nullish(),
+    }),
   }),
-});
+]);
 
 const tokenSchema = z.object({
   access_token: z.string().min(1),
@@ -90,11 +89,13 @@ function withPayment(
 }
 
 function readError(answer: OutsideAnswer): CarrierSaid | undefined {
-  const { error } = errorSchema.parse(JSON.parse(answer.body.toString("utf8")));
-  const details = error.errors.flatMap(({ title, detail }) => detail || title || []);
+  const said = errorSchema.parse(JSON.parse(answer.body.toString("utf8")));
+  if ("error_description" in said) return { code: said.error, message: said.error_description };
+  const { code, message, errors } = said.error;
+  const details = (errors ?? []).flatMap(({ title, detail }) => detail || title || []);
   return {
-    code: error.errors.find(({ code }) => code !== "")?.code ?? error.code,
-    message: [error.message, ...details].filter(Boolean).join(": "),
+    code: errors?.find((one) => one.code !== "")?.code ?? code,
+    message: [message, ...details].filter(Boolean).join(": "),
   };
 }
 

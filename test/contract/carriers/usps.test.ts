@@ -105,6 +105,55 @@ describe("a USPS label", () => {
     expect(lastLabelAsked().packageDescription).toMatchObject({ mailClass: "PRIORITY_MAIL" });
   });
 
+  it("is read from whatever parts USPS sends it in", async () => {
+    const base64 = Buffer.from("%PDF-1.7\r\n\0\xff label", "latin1").toString("base64");
+    const metadata = (number: string) => JSON.stringify({ trackingNumber: number, postage: "10.99" });
+    const parts = (boundary: string, lines: readonly string[], end = "\r\n") =>
+      [...lines.map((line) => (line === "--" ? `--${boundary}` : line)), `--${boundary}--`, ""].join(end);
+    const named = [
+      "--",
+      "Content-Disposition: form-data;\r\n name=labelMetadata",
+      "",
+      metadata("9201"),
+      "--",
+      'content-disposition: form-data; filename="labelImage.pdf"; name="labelImage"',
+      "",
+      base64.slice(0, 10),
+      base64.slice(10),
+    ];
+    const unnamed = (image: string) => [
+      "--",
+      "Content-type: application/json",
+      "",
+      metadata("9202"),
+      "--",
+      "File Name: label.pdf",
+      "Content-Type: application/pdf",
+      "Content-Transfer-Encoding: encode",
+      "",
+      image,
+    ];
+    const answers = [
+      ["multipart/form-data; boundary=abc", parts("abc", named)],
+      [
+        'multipart/form-data; charset=utf-8; boundary="a;b c"; type=x',
+        `A preamble.\r\n${parts("a;b c", named)}`,
+      ],
+      ["Multipart/Mixed; boundary=abc; type=x", parts("abc", unnamed(base64), "\n")],
+      ["multipart/form-data; boundary=other", `\r\n${parts("---=_abc", unnamed(base64))}`],
+      ["text/plain", parts("abc", unnamed(base64))],
+      ["multipart/form-data; boundary=abc", parts("abc", unnamed("%PDF-1.7\r\n\0\xff label"))],
+    ] as const;
+    for (const [type, text] of answers) {
+      const answer = { headers: { "content-type": type }, body: Buffer.from(text, "latin1") };
+      host.faults.plan({ kind: "answer", when: "before", answer }, { operation: "create_label" });
+      const { purchase } = await buy(connect({ imageType: "PDF" }).usps);
+      const [label] = purchase.labels;
+      expect(label?.tracking_number).toMatch(/^920[12]$/);
+      expect(Buffer.from(label?.data ?? []).toString("base64")).toBe(base64);
+    }
+  });
+
   it("is the same one, and bought once, however often it is asked for", async () => {
     const { usps } = connect();
     const { request, purchase } = await buy(usps, { packages: [testBox(1), testBox(2)] });
@@ -160,7 +209,10 @@ describe("a USPS label", () => {
   it("is not asked for abroad, nor without what USPS can't do without", async () => {
     const before = host.calls("create_label");
     const to = testAddress({ ...labelRequest().to, country: "CA" });
-    await expect(buy(undefined, { to })).rejects.toMatchObject({ code: "INTERNATIONAL" });
+    await expect(buy(undefined, { to })).rejects.toMatchObject({
+      code: "INTERNATIONAL",
+      message: expect.stringContaining("no value, country of origin and tariff code"),
+    });
     await expect(buy(undefined, { to: { ...to, state: "", street: "" } })).rejects.toThrow(
       "USPS needs to.street, to.state",
     );
@@ -281,7 +333,21 @@ describe("a USPS parcel", () => {
           eventCity: "AUSTIN",
           eventState: "TX",
         },
-        { eventType: "REFUSED", GMTTimestamp: "2026-01-14T06:00:00.041Z", eventCode: "21" },
+        {
+          GMTTimestamp: "",
+          eventTimestamp: "2026-01-15T05:00:00-05:00",
+          GMTOffset: "-5:00",
+          eventCode: "10",
+        },
+        { GMTTimestamp: "soon", eventTimestamp: "2026-01-15T01:00:00Z", GMTOffset: "+0530", eventCode: "10" },
+        { eventTimestamp: "2026-01-14", GMTOffset: "-7:00", eventState: "CO", eventCode: "03" },
+        {
+          eventTimestamp: "2026-01-13T12:00:00",
+          eventCity: "Paris",
+          eventCountry: "FRANCE",
+          eventCode: "ZZ",
+        },
+        { eventType: "REFUSED", GMTTimestamp: "2026-01-12T06:00:00.041Z", eventCode: "21" },
         { eventType: "NO TIME", eventCode: "10" },
       ],
     };
@@ -292,9 +358,44 @@ describe("a USPS parcel", () => {
     ).toEqual([
       ["01", "delivered", "2026-01-15T15:04:00.000Z"],
       ["OF", "out_for_delivery", "2026-01-15T14:10:00.000Z"],
-      ["07", "in_transit", "2026-01-15T06:00:00.000Z"],
-      ["21", "return_to_sender", "2026-01-14T06:00:00.041Z"],
+      ["07", "in_transit", "2026-01-15T12:00:00.000Z"],
+      ["10", "in_transit", "2026-01-15T10:00:00.000Z"],
+      ["10", "in_transit", "2026-01-14T19:30:00.000Z"],
+      ["03", "in_transit", "2026-01-14T07:00:00.000Z"],
+      ["ZZ", "unknown", "2026-01-13T12:00:00.000Z"],
+      ["21", "return_to_sender", "2026-01-12T06:00:00.041Z"],
     ]);
+  });
+
+  it("is one of 35 in a call, where that is set, and says the same", async () => {
+    const { usps } = connect();
+    const batch = connect({ trackingApi: "v3r2" }).usps;
+    expect([usps, batch].map(({ capabilities }) => capabilities.trackingBatchSize)).toEqual([1, 35]);
+    const strange = uspsNumber(90_002);
+    const numbers = [(await buy(usps)).number, (await buy(usps)).number];
+    expect(await follow(batch, ...numbers)).toEqual([]);
+    const told = (facts: readonly CarrierFact[]) =>
+      [...new Set(facts.map((fact) => JSON.stringify(fact)))].toSorted();
+    for (const number of numbers) host.parcels.advance(number, 5);
+    const before = host.calls("track_batch");
+    for (const asked of [numbers, [numbers[0] as string, strange]])
+      expect(told(await follow(batch, ...asked))).toEqual(told(await follow(usps, ...asked)));
+    expect(told(await follow(batch, ...numbers))).toHaveLength(10);
+    expect(host.calls("track_batch")).toBe(before + 3);
+  });
+
+  it("is told of as far as USPS answers for a batch", async () => {
+    const detail = {
+      trackingNumber: "9401",
+      trackingEvents: [{ eventCode: "01", GMTTimestamp: "2026-01-15T15:04:00Z" }],
+    };
+    const error = { code: "503", message: "Try later", errors: [] };
+    const answers = [[detail], detail, [{ statusCode: "503", trackingNumber: "9402", error }, detail, {}]];
+    for (const body of answers) {
+      host.faults.plan({ kind: "answer", when: "before", answer: { body } }, { operation: "track_batch" });
+      const facts = await follow(connect({ trackingApi: "v3r2" }).usps, "9400100000000000123453", "9401");
+      expect(facts.map(({ tracking_number }) => tracking_number)).toEqual(["9401"]);
+    }
   });
 
   it("is asked about later when USPS is throttled, and no answer is no news", async () => {
@@ -335,6 +436,18 @@ describe("USPS's tokens", () => {
     host.faults.plan({ kind: "answer", when: "before", answer: { body } }, { operation: "fetch_token" });
     await expect(buy()).rejects.toMatchObject({ name: "CarrierRefusal", code: "NO_SCOPE" });
     await expect(buy(connect({ clientSecret: "wrong" }).usps)).rejects.toBeInstanceOf(CarrierRefusal);
+  });
+
+  it("that are refused say why", async () => {
+    const body = { error: "invalid_client", error_description: "The credentials are wrong.", error_uri: "" };
+    host.faults.plan(
+      { kind: "answer", when: "before", answer: { status: 401, body } },
+      { operation: "fetch_token" },
+    );
+    await expect(buy()).rejects.toMatchObject({
+      code: "invalid_client",
+      message: "USPS answered fetch_token with 401 invalid_client: The credentials are wrong.",
+    });
   });
 
   it("that could not be fetched leave nothing in doubt", async () => {

@@ -5,8 +5,8 @@ import { checkForm, checkJson, type HostAnswer, type HostRequest } from "./http-
 import { createGivenTokens, type GivenTokens } from "./oauth.ts";
 import { createParcelStore, type ParcelStore } from "./parcel-store.ts";
 import { labelBytes, partsOf } from "./usps-labels.ts";
-import { eventOf, journey } from "./usps-scans.ts";
-import { labelSchema, paymentSchema, tokenSchema, USPS_ACCOUNT } from "./usps-shapes.ts";
+import { eventOf, eventOfR2, journey } from "./usps-scans.ts";
+import { labelSchema, paymentSchema, tokenSchema, trackBatchSchema, USPS_ACCOUNT } from "./usps-shapes.ts";
 
 interface Details {
   /** The shape of the answer that the buyer asked for. */
@@ -65,6 +65,7 @@ function specOf(state: State): HostSpec {
       labelRoute(state),
       cancelRoute(state),
       trackRoute(state),
+      trackBatchRoute(state),
     ],
     authorize: (request) =>
       state.tokens.isGood(request)
@@ -224,6 +225,8 @@ function cancel({ parcels }: State, trackingNumber: string): HostAnswer {
   return { body: { trackingNumber, status: "DISPUTED", disputeId: "103789" } };
 }
 
+const NOT_KNOWN = "The tracking number may be incorrect or not yet available.";
+
 function trackRoute(state: State): HostRoute {
   return {
     operation: "track",
@@ -232,18 +235,47 @@ function trackRoute(state: State): HostRoute {
     check: ({ query }) => (query.get("expand") === "DETAIL" ? [] : ["expand is not DETAIL"]),
     answer: ({ params }) => {
       const number = params["number"] as string;
-      const parcel = state.parcels.find(number);
-      if (!parcel || parcel.happened === 0)
-        return refuse({ status: 404, message: "The tracking number may be incorrect or not yet available." });
+      if (!isScanned(state, number)) return refuse({ status: 404, message: NOT_KNOWN });
       return { body: trackingOf(state, number) };
     },
   };
 }
 
+/** 200: all are known; 207: some; 404: none. */
+function trackBatchRoute(state: State): HostRoute {
+  return {
+    operation: "track_batch",
+    method: "POST",
+    path: "/tracking/v3r2/tracking",
+    check: (request) => checkJson(request, trackBatchSchema),
+    answer: ({ text }) => {
+      const asked = trackBatchSchema.parse(JSON.parse(text)).map(({ trackingNumber }) => trackingNumber);
+      const known = asked.filter((number) => isScanned(state, number));
+      if (known.length === 0) return refuse({ status: 404, code: "150006", message: NOT_KNOWN });
+      if (known.length === asked.length) return { body: asked.map((one) => trackingOfR2(state, one)) };
+      return { status: 207, body: asked.map((number) => itemOf(state, number)) };
+    },
+  };
+}
+
+function itemOf(state: State, trackingNumber: string): object {
+  if (isScanned(state, trackingNumber)) return { statusCode: "200", ...trackingOfR2(state, trackingNumber) };
+  const errors = [{ status: "404", code: "150006", title: "Not found", detail: NOT_KNOWN }];
+  return {
+    statusCode: "404",
+    trackingNumber,
+    apiVersion: "v3r2",
+    error: { code: "404", message: NOT_KNOWN, errors },
+  };
+}
+
+function isScanned({ parcels }: State, number: string): boolean {
+  return (parcels.find(number)?.happened ?? 0) > 0;
+}
+
 function trackingOf({ parcels }: State, trackingNumber: string): object {
-  const [newest] =
-    parcels.find(trackingNumber)?.scans.slice(0, parcels.find(trackingNumber)?.happened).reverse() ?? [];
-  const category = parcels.find(trackingNumber)?.details.category ?? newest?.text.split(",")[0];
+  const parcel = parcels.find(trackingNumber);
+  const newest = parcel?.scans[parcel.happened - 1];
   return {
     trackingNumber,
     mailClass: "USPS_GROUND_ADVANTAGE",
@@ -251,10 +283,15 @@ function trackingOf({ parcels }: State, trackingNumber: string): object {
     carrierRelease: "false",
     proofOfDeliveryEnabled: "false",
     status: newest?.text,
-    statusCategory: category,
+    statusCategory: parcel?.details.category ?? newest?.text.split(",")[0],
     statusSummary: `Your item: ${newest?.text}`,
     trackingEvents: parcels.history(trackingNumber).map(eventOf),
   };
+}
+
+function trackingOfR2(state: State, trackingNumber: string): object {
+  const trackingEvents = state.parcels.history(trackingNumber).map(eventOfR2);
+  return { ...trackingOf(state, trackingNumber), trackingEvents };
 }
 
 function pushOf(state: State, number: string, at: Date): WebhookDelivery {

@@ -31,3 +31,10 @@ export function eventOf({ code, text, place, at }: HostScan): object {
     eventCode: code,
   };
 }
+
+/** In version 3r2 the time on the wall names its offset. */
+export function eventOfR2(scan: HostScan): object {
+  const { eventZIP: eventZIPCode, name: recipientName, ...event } = eventOf(scan) as Record<string, unknown>;
+  const wall = new Date(scan.at.getTime() - 7 * 3_600_000).toISOString().slice(0, 19);
+  return { ...event, eventTimestamp: `${wall}-07:00`, eventZIPCode, recipientName, reasonCode: null };
+}

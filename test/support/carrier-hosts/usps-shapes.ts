@@ -75,3 +75,17 @@ export const labelSchema = z.strictObject({
       .optional(),
   }),
 });
+/** A field that is not named here is refused. */
+export const trackBatchSchema = z
+  .array(
+    z.strictObject({
+      trackingNumber: z.string().regex(/^[0-9A-Z]{10,34}$/),
+      mailingDate: z.iso.date().optional(),
+      destinationZIPCode: z
+        .string()
+        .regex(/^\d{5}$/)
+        .optional(),
+    }),
+  )
+  .min(1)
+  .max(35);
