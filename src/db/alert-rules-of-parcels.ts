@@ -87,6 +87,25 @@ export const PARCEL_RULES: readonly AlertRule[] = [
       from shipments where status = 'exception' and updated_at < $before`,
   },
   {
+    // Its status stays, for a final word is not taken back; so this is where somebody learns of it.
+    name: "delivery_reversed",
+    severity: "warning",
+    value: "age",
+    threshold: 0,
+    question: `
+      select jsonb_build_object('shipment_id', s.id::text, 'order_id', s.order_id::text, 'carrier_code', s.carrier_code,
+          'tracking_number', t.tracking_number, 'raw_code', t.raw_code) as labels, t.recorded_at as since,
+        format('%s takes back that shipment %s (number %s) was delivered, with code %s: ask what became of it',
+          s.carrier_code, s.id, t.tracking_number, t.raw_code) as summary
+      from tracking_events t join shipments s on s.id = t.shipment_id
+      where t.is_unmapped and t.status = 'exception' and t.recorded_at > now() - interval '14 days'
+        and s.status = 'delivered'
+        and exists (select from tracking_events d
+          where d.shipment_id = s.id and d.status = 'delivered' and d.occurred_at <= t.occurred_at)
+        and not exists (select from tracking_events d
+          where d.shipment_id = s.id and d.status = 'delivered' and d.occurred_at > t.occurred_at)`,
+  },
+  {
     name: "shipment_unfinished",
     severity: "warning",
     value: "age",

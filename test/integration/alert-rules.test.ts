@@ -268,6 +268,25 @@ const scenes: Record<string, Scene> = {
     value: anAge(700),
     words: /2 deliveries of mock were taken in, and can't be worked in/,
   },
+  delivery_reversed: {
+    before: async () => {
+      await shippedParcel(base.db, 7n, ITEMS);
+      await told("exception", "-1", true); // before it was delivered, it is trouble like any other
+      await told("delivered", "1");
+      await told("exception", "5"); // its meaning is sure, and known to leave a delivery alone
+      await sql`update shipments set status = 'delivered', delivered_at = now()`.execute(base.db);
+    },
+    after: () => told("exception", "-1", true),
+    labels: {
+      shipment_id: "1",
+      order_id: "7",
+      carrier_code: "mock",
+      tracking_number: expect.any(String),
+      raw_code: "-1",
+    },
+    value: expect.any(Number),
+    words: /mock takes back that shipment 1 \(number \w+\) was delivered, with code -1/,
+  },
   tracking_unmapped: {
     before: async () => {
       await shippedParcel(base.db, 7n, ITEMS);

@@ -10,6 +10,7 @@ import { shipmentView } from "../../src/db/shipment-views.ts";
 import { renderLabel } from "../../src/labels/render.ts";
 import { createOutside } from "../../src/outside/outside-client.ts";
 import { upsertWarehouses } from "../../src/use-cases/catalogue/upsert-warehouses.ts";
+import { listAlerts } from "../../src/use-cases/maintenance/alerts.ts";
 import { buyLabel } from "../../src/use-cases/shipping/buy-label.ts";
 import { cancelShipment } from "../../src/use-cases/shipping/cancel-shipment.ts";
 import { createShipment } from "../../src/use-cases/shipping/create-shipment.ts";
@@ -129,6 +130,26 @@ describe("an order that goes by D Express", () => {
       statuses.push((await shipmentView(db, shipment_id)).status);
     }
     expect(statuses).toEqual(["in_transit", "out_for_delivery", "delivered"]);
+  });
+
+  it("whose delivery is reversed stays delivered, and somebody is told", async () => {
+    const shipment_id = await shipment("d_express", serbianRequest().to);
+    await buyLabel(db, carriers, { shipment_id });
+    const number = (await shipmentView(db, shipment_id)).tracking_number as string;
+    dExpress.parcels.reroute(number, [scan("3", 2), scan("1", 3), scan("-1", 4)]);
+    const carrier = carriers.get("d_express") as Parameters<typeof takeWebhook>[1];
+    const alerted = async () =>
+      (await listAlerts({ db })).filter(({ labels }) => labels["shipment_id"] === String(shipment_id));
+    for (let happened = 0; happened < 3; happened++) {
+      expect(await alerted()).toEqual([]);
+      dExpress.parcels.advance(number, 1);
+      await takeWebhook(db, carrier, { ...dExpress.notify(number), received_at: new Date() });
+      await workInWebhooks(db);
+    }
+    expect((await shipmentView(db, shipment_id)).status).toBe("delivered");
+    expect(await alerted()).toMatchObject([
+      { name: "delivery_reversed", labels: { tracking_number: number, raw_code: "-1" } },
+    ]);
   });
 });
 

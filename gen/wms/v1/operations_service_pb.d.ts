@@ -1009,6 +1009,7 @@ export declare const OperationsService: GenService<{
    * reservation_overdue (15 min): holds that have expired and still keep stock, because no job ends them;
    * shipment_silent (2 days): handed over, and nothing was heard of it from its carrier since;
    * shipment_exception (1 day): its carrier has reported trouble, and nothing better since;
+   * delivery_reversed: its carrier has delivered it, and then not, so that nobody knows where it is;
    * shipment_unfinished (60 days): handed over, or only labelled, and its carrier has told of no end; it isn't asked any more;
    * webhook_stuck (10 min), per carrier: what its host delivered was taken in, and can't be worked in;
    * tracking_unmapped (0), per carrier and code, in the last day: the carrier's code means nothing to us;

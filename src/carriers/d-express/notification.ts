@@ -18,6 +18,9 @@ const notificationSchema = z.object({
   dt: word.default(""),
 });
 
+/** A delivery that was reversed: nobody has written down whether the parcel is still on its way then. */
+const DOUBTFUL: ReadonlySet<string> = new Set(["-1"]);
+
 /** Clocks differ, but nobody delivers tomorrow's parcels today. */
 const AHEAD_MS = 300_000;
 const ZONE = "Europe/Belgrade";
@@ -39,6 +42,7 @@ export function createNotificationReader(
       carrier_code: code,
       tracking_number: said.code,
       ...statusOf(said.sID),
+      ...(DOUBTFUL.has(said.sID) && !corrections[said.sID] ? { unmapped: true as const } : {}),
       raw_code: said.sID,
       description: (texts as Record<string, string>)[said.sID] ?? `D Express status ${said.sID}`,
       location: "",

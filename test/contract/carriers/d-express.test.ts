@@ -246,6 +246,7 @@ describe("a D Express parcel", () => {
     const [fact] = hear(connect(), notified({ sID: "-1" })).facts;
     expect(fact).toMatchObject({
       status: "exception",
+      unmapped: true, // so that somebody is told
       raw_code: "-1",
       description: expect.stringMatching(/^Storno isporuke.*somebody has to ask D Express/),
     });
