@@ -6,10 +6,10 @@ import { type Shape, textStart } from "./shapes.ts";
 import { graphicField } from "./zpl-graphic.ts";
 
 /**
- * All that the font in every printer surely has. The rest depends on the printer's fonts and firmware, so that text is
- * sent as a picture.
+ * All that the font in every printer surely has, but the backslash, which means something to ^FB. The rest depends on the
+ * printer's fonts and firmware, so that text is sent as a picture.
  */
-const BUILT_IN = /^[\x20-\x7e]*$/;
+const BUILT_IN = /^[\x20-\x5b\x5d-\x7e]*$/;
 
 /** The label in the printer's own language, in UTF-8 (^CI28). */
 export function zplLabel(shapes: readonly Shape[], media: LabelMedia): Uint8Array {
@@ -29,11 +29,14 @@ function command(mark: Mark): string {
     case "box":
       return `^FO${x},${y}^GB${mark.width},${mark.height},${Math.min(mark.width, mark.height)}^FS`;
     case "barcode":
-      return `^FO${x},${y}^BY${mark.module},3,${mark.height}^BCN,${mark.height},N,N,N,N${field(codeData(mark.code))}`;
+      return `^FO${x},${y}^BY${mark.module},3,${mark.height}${barcode(mark)}`;
     case "qr": // M: mends a sixth of it; A: the printer chooses how to pack it
-      return `^FO${x},${y}^BQN,2,${Math.min(10, mark.module)}${field(`MA,${mark.payload}`)}`;
+      return `^FO${x},${y - SINK}^BY2,3,${SINK}^BQN,2,${Math.min(10, mark.module)}${field(`MA,${mark.payload}`)}`;
   }
 }
+
+/** Printers put a QR code lower by the height in ^BY, which else would be the one of the barcode before, on any label. */
+const SINK = 1;
 
 /** ^FT: from the line that the letters stand on. The built-in font is narrower than ours, so what fits ours fits it. */
 function builtInText({ x, y, size, width, align, text }: Mark & { kind: "text" }): string {
@@ -51,8 +54,17 @@ function pictureText(mark: Mark & { kind: "text" }): string {
 const START = { B: ">:", C: ">;" };
 const SWITCH = { B: ">6", C: ">5" };
 
-/** Mode N: every change of sets is written out, so that the symbol is as wide as we have reckoned. */
-function codeData({ segments, gs1 }: Code128): string {
+/**
+ * Mode A: the printer packs digits in pairs, as we have reckoned. Mode N: each change of sets is written out, where there
+ * is FNC1, or the sign that announces such a change.
+ */
+function barcode({ height, code }: Mark & { kind: "barcode" }): string {
+  const text = code.segments.map((segment) => segment.text).join("");
+  const [mode, data] = code.gs1 || text.includes(">") ? ["N", writtenOut(code)] : ["A", text];
+  return `^BCN,${height},N,N,N,${mode}${field(data)}`;
+}
+
+function writtenOut({ segments, gs1 }: Code128): string {
   const parts = segments.map(({ set, text }, index) => {
     const invocation = index === 0 ? START[set] + (gs1 ? ">8" : "") : SWITCH[set];
     return invocation + text.replaceAll(">", ">0");

@@ -13,6 +13,14 @@ interface Field {
   kind: "text" | "barcode" | "qr" | undefined;
   height: number;
   magnification: number;
+  /** Of a barcode: A packs by itself, N does as it is told. */
+  mode: "A" | "N";
+}
+
+/** What ^BY says, which the printer remembers from one label to the next. */
+interface BarDefaults {
+  module: number;
+  height: number;
 }
 
 const SETS: Record<string, number> = { ":": 104, ";": 105 };
@@ -21,28 +29,32 @@ const SWITCHES: Record<string, number> = { "6": 100, "5": 99, "8": 102 };
 /** A printer for the part of ZPL that our labels use. Whatever else is in it, it refuses. */
 export function printZpl(bytes: Uint8Array): PrintedSheet[] {
   const text = Buffer.from(bytes).toString("utf8");
+  const bars: BarDefaults = { module: 2, height: 400 }; // whatever was printed before
   return text
     .split("^XZ")
     .slice(0, -1)
-    .map((sheet) => printSheet(sheet.trim()));
+    .map((sheet) => printSheet(sheet.trim(), bars));
 }
 
-function printSheet(text: string): PrintedSheet {
+function printSheet(text: string, bars: BarDefaults): PrintedSheet {
   if (!text.startsWith("^XA")) throw new Error(`a label begins with ${text.slice(0, 20)}`);
   const size = { width: numberAfter(text, "^PW"), height: numberAfter(text, "^LL") };
   const sheet: PrintedSheet = { paper: new Paper(size.width, size.height), texts: [] };
   let field: Field = newField([0, 0], 0);
-  let module = 2;
   for (const [, prefix, name = "", rest = ""] of text.matchAll(/([\^~])([A-Z][A-Z0-9])([^^~]*)/g)) {
     const numbers = rest.split(",").map(Number);
     if (prefix === "~") throw new Error(`a control command: ~${name}`);
-    if (name === "FO" || name === "FT") field = newField(numbers, module);
-    else if (name === "BY") module = field.magnification = numbers[0] as number;
-    else if (name === "GB") drawBox(sheet.paper, field, numbers);
+    if (name === "FO" || name === "FT") field = newField(numbers, bars.module);
+    else if (name === "BY") {
+      [bars.module, , bars.height] = numbers as [number, number, number];
+      field.magnification = bars.module;
+    } else if (name === "GB") drawBox(sheet.paper, field, numbers);
     else if (name === "GF") drawGraphic(sheet.paper, field, rest);
     else if (name === "A0") field = { ...field, kind: "text", height: numbers[1] as number };
-    else if (name === "BC") field = { ...field, kind: "barcode", height: barcodeHeight(rest) };
-    else if (name === "BQ") field = { ...field, kind: "qr", magnification: numbers[2] as number };
+    else if (name === "BC") field = { ...field, kind: "barcode", ...readBarcode(rest) };
+    else if (name === "BQ")
+      // lower by the height in ^BY, as the firmware does it
+      field = { ...field, kind: "qr", y: field.y + bars.height, magnification: numbers[2] as number };
     else if (name === "FD") drawField(sheet, field, unescape(rest));
     else if (!["XA", "CI", "PW", "LL", "LH", "FB", "FH", "FS"].includes(name))
       throw new Error(`^${name}${rest}`);
@@ -51,17 +63,17 @@ function printSheet(text: string): PrintedSheet {
 }
 
 function newField([x = 0, y = 0]: readonly number[], magnification: number): Field {
-  return { x, y, kind: undefined, height: 0, magnification };
+  return { x, y, kind: undefined, height: 0, magnification, mode: "N" };
 }
 
 function numberAfter(text: string, command: string): number {
   return Number.parseInt(text.slice(text.indexOf(command) + command.length), 10);
 }
 
-function barcodeHeight(rest: string): number {
-  const [orientation, height, ...others] = rest.split(",");
-  if (orientation !== "N" || others.join() !== "N,N,N,N") throw new Error(`^BC${rest}`);
-  return Number(height);
+function readBarcode(rest: string): Pick<Field, "height" | "mode"> {
+  const [, height, mode] = /^N,(\d+),N,N,N,([AN])$/.exec(rest) ?? [];
+  if (mode !== "A" && mode !== "N") throw new Error(`^BC${rest}`);
+  return { height: Number(height), mode };
 }
 
 /** `^FH_`: what follows an underscore is a byte. */
@@ -83,11 +95,11 @@ function drawBox(
 
 function drawField(
   { paper, texts }: PrintedSheet,
-  { kind, x, y, height, magnification }: Field,
+  { kind, x, y, height, magnification, mode }: Field,
   data: string,
 ): void {
   if (kind === "text") texts.push({ x, y, height, text: data });
-  else if (kind === "barcode") drawBars(paper, { x, y, height, module: magnification }, data);
+  else if (kind === "barcode") drawBars(paper, { x, y, height, module: magnification }, symbolOf(mode, data));
   else if (kind === "qr") drawQr(paper, { x, y, module: magnification }, data);
   else throw new Error(`data for no field: ${data}`);
 }
@@ -95,15 +107,20 @@ function drawField(
 function drawBars(
   paper: Paper,
   { x, y, height, module }: { x: number; y: number; height: number; module: number },
-  data: string,
+  widths: readonly number[],
 ): void {
-  const raw = codewordsOf(data).map((value) => `^${String(value).padStart(3, "0")}`);
-  const [symbol] = bwip.raw("code128", raw.join(""), "raw");
   let position = x;
-  for (const [index, width] of (symbol && "sbs" in symbol ? symbol.sbs : []).entries()) {
+  for (const [index, width] of widths.entries()) {
     if (index % 2 === 0) paper.fill(position, y, width * module, height);
     position += width * module;
   }
+}
+
+/** The widths of bars and spaces. */
+function symbolOf(mode: Field["mode"], data: string): readonly number[] {
+  const raw = codewordsOf(data).map((value) => `^${String(value).padStart(3, "0")}`);
+  const [symbol] = mode === "A" ? bwip.raw("code128", data, "") : bwip.raw("code128", raw.join(""), "raw");
+  return symbol && "sbs" in symbol ? symbol.sbs : [];
 }
 
 /** Mode N: `>` and a sign choose the set; set C takes pairs of digits. */
