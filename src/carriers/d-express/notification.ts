@@ -26,7 +26,7 @@ const AHEAD_MS = 300_000;
 const ZONE = "Europe/Belgrade";
 
 /**
- * Reads a notification: `PUT` with everything in the query, or `POST` with JSON. It is not signed; the passcode is all
+ * Reads a notification: `PUT` with everything in the query, or `POST` with JSON or a form. It is not signed; the passcode is all
  * that tells it from a forged one, and it says nothing of when it was sent, so that a repeated one is known by its nID.
  */
 export function createNotificationReader(
@@ -52,9 +52,11 @@ export function createNotificationReader(
   };
 }
 
-function readFields({ path, body }: WebhookDelivery) {
+function readFields({ path, headers, body }: WebhookDelivery) {
   const query = Object.fromEntries(new URL(path, "http://localhost").searchParams);
-  const read = notificationSchema.safeParse({ ...query, ...jsonOf(body) });
+  const isForm = headers["content-type"]?.startsWith("application/x-www-form-urlencoded");
+  const sent = isForm ? formOf(body) : jsonOf(body);
+  const read = notificationSchema.safeParse({ ...query, ...sent });
   if (read.success) return read.data;
   const [issue] = read.error.issues;
   throw new WebhookRejected(`${String(issue?.path[0] ?? "the notification")}: ${issue?.message}`);
@@ -64,6 +66,10 @@ function readFields({ path, body }: WebhookDelivery) {
 function jsonOf(body: Uint8Array): object {
   const read = parsedJson(body);
   return typeof read === "object" && read !== null ? read : {};
+}
+
+function formOf(body: Uint8Array): object {
+  return Object.fromEntries(new URLSearchParams(Buffer.from(body).toString("utf8")));
 }
 
 function timeOf(dt: string, received_at: Date): Date {

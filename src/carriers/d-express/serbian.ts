@@ -53,6 +53,6 @@ export function townKey(name: string): string {
 /** `381641234567`; undefined for what is no Serbian number. */
 export function serbianPhone(phone: string): string | undefined {
   const digits = phone.replace(/\D/g, "").replace(/^00/, "");
-  const full = digits.startsWith("0") ? `381${digits.slice(1)}` : digits;
+  const full = digits.replace(/^(3810|0)/, "381"); // +381 (0)64 … as well
   return /^(381[1-9]\d{7,8}|38167\d{6,8})$/.test(full) ? full : undefined;
 }

@@ -81,6 +81,16 @@ describe("a D Express label", () => {
     });
   });
 
+  it.each([
+    ["+381 (0)64 123-45-67", "381641234567"],
+    ["00381 11 2345678", "381112345678"],
+    ["+43 1 2345678", undefined],
+  ])("names the phone %s as D Express wants it, or not at all", async (phone, RCPhone) => {
+    const request = serbianRequest({ to: testAddress({ ...serbianRequest().to, phone }) });
+    await connect().createLabel(request);
+    expect(bodyOf(request.reference)["RCPhone"]).toBe(RCPhone);
+  });
+
   it("is drawn by us, with the code on it", async () => {
     const { labels } = await connect().createLabel(serbianRequest());
     const [label] = labels;
@@ -240,6 +250,22 @@ describe("a D Express parcel", () => {
       status: "delivered",
       occurred_at: new Date("2026-04-28T12:30:00Z"),
     });
+  });
+
+  it.each([
+    ["20260329023000", "2026-03-29T00:30:00Z"], // no clock showed it
+    ["20261025023000", "2026-10-25T00:30:00Z"], // it was shown twice
+    ["202601171200", "2026-01-17T11:00:00Z"],
+  ])("is told of as a form as well, at %s by Belgrade's clock", (dt, at) => {
+    const form = { cc: D_EXPRESS_ACCOUNT.passcode, nID: "7", code: "TT0000000001", sID: "30", dt };
+    const delivery: WebhookDelivery = {
+      ...deliveryOf({}, "2026-12-01T00:00:00Z"),
+      headers: { "content-type": "application/x-www-form-urlencoded; charset=utf-8" },
+      body: Buffer.from(new URLSearchParams(form).toString()),
+    };
+    expect(hear(connect(), delivery).facts).toMatchObject([
+      { status: "in_transit", raw_code: "30", occurred_at: new Date(at) },
+    ]);
   });
 
   it("whose delivery is reversed is trouble that somebody has to look into", () => {
