@@ -131,6 +131,23 @@ export interface CarrierCapabilities {
   minPollSeconds: number;
   /** The carrier's own limit on calls; null: none is known. */
   rateLimit: { calls: number; seconds: number } | null;
+  /** When the day is closed without being told to, such as 16:30 by the clocks of Europe/Athens. */
+  closesDayAt?: { time: string; zone: string };
+}
+
+export interface DayToClose {
+  /** YYYY-MM-DD, by the carrier's calendar; left out: today. */
+  day?: string | undefined;
+  /** Labels that were made and never printed stand in the way. True: print them first, false: refuse, and name them. */
+  print?: boolean | undefined;
+}
+
+export interface ClosedDay {
+  day: string;
+  /** The carrier's number of the list that is closed; null: there was nothing to put on one. */
+  list_number: string | null;
+  /** Of labels that had to be printed first: maybe nobody has them. */
+  printed: readonly string[];
 }
 
 /** What a carrier refuses for good: trying again gives the same answer. */
@@ -190,6 +207,8 @@ export interface Carrier {
   voidLabel?(label: LabelToVoid): Promise<void>;
   /** Everything the carrier knows about these parcels, in any order; what it knows nothing of is left out. */
   track?(parcels: readonly TrackedParcel[]): Promise<CarrierFact[]>;
+  /** For carriers that fetch only what is on a day's closed list. Safe to repeat: what was made since gets another list. */
+  closeDay?(day: DayToClose): Promise<ClosedDay>;
   /** Checks and reads what the carrier's host sent. Throws WebhookRejected. */
   parseWebhook?(delivery: WebhookDelivery): WebhookContent;
 }
