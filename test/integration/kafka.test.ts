@@ -6,6 +6,7 @@ import { inTransaction } from "../../src/db/transaction.ts";
 import { event } from "../../src/domain/events.ts";
 import { type KafkaForwarder, startKafkaForwarder } from "../../src/events/kafka-forwarder.ts";
 import {
+  countPending,
   countUnfinished,
   dyingForwarder,
   hasKcat,
@@ -13,7 +14,9 @@ import {
   type MockKafka,
   numbersOf,
   startMockKafka,
+  untilReading,
 } from "../support/kafka.ts";
+import { startKafkaGate } from "../support/kafka-gate.ts";
 import { type Proxy, startProxy } from "../support/proxy.ts";
 import { RelayWorld, upTo } from "../support/relays.ts";
 import { ServiceProcess } from "../support/service-process.ts";
@@ -132,6 +135,44 @@ describe.skipIf(!hasKcat)("forwarding to Kafka (skipped where there is no kcat)"
     for (const order of ORDERS) expect(numbersOf(messages, order)).toEqual([...upTo(3), ...upTo(3)]);
     const ids = new Set(messages.map(({ headers }) => headers["event_id"]));
     expect(ids.size).toBe(3 * ORDERS.length);
+  });
+
+  it("loses nothing and keeps each order's order, through lost answers, an outage and kills in between", async () => {
+    const gate = await startKafkaGate(kafka.address, {});
+    proxy.retarget(`tcp://${gate.address}`);
+    world.relay();
+    const first = forward();
+    await track([1]);
+    await received(1);
+    for (const number of [2, 3, 4]) {
+      gate.loseAnswers();
+      await track([number]);
+      await received(number);
+    }
+    await first.stop();
+    const waiting = dyingForwarder(optionsOf());
+    children.push(waiting);
+    await untilReading(world.redis);
+    gate.shut();
+    await track([5, 6, 7]);
+    await until("it has taken what it can't send", async () => (await countPending(world.redis)) > 0);
+    waiting.kill("SIGKILL");
+    await track([8, 9]);
+    gate.open();
+    const unlucky = dyingForwarder(optionsOf());
+    children.push(unlucky);
+    await once(unlucky, "exit");
+    expect(unlucky.signalCode).toBe("SIGKILL");
+    await track([10]);
+    forward();
+    await until("the last are in Kafka", async () => {
+      const seen = await kafka.read(TOPIC);
+      return ORDERS.every((order) => numbersOf(seen, order).includes(10));
+    });
+    await allAcknowledged();
+    const messages = await kafka.read(TOPIC);
+    for (const order of ORDERS) expect([...new Set(numbersOf(messages, order))]).toEqual(upTo(10));
+    await gate.close();
   });
 
   it("forwards, when a process drains, what its relay has just published", async () => {

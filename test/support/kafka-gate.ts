@@ -10,6 +10,11 @@ export interface KafkaGate {
   /** What it was told before it let somebody in or not, as bytes. */
   readonly heard: Buffer[];
   readonly admitted: number;
+  /** Kafka does what it is asked for on the lines that there are, and its next answer on each is lost with the line. */
+  loseAnswers(): void;
+  /** Nobody gets in until it is opened; who is in is thrown out. */
+  shut(): void;
+  open(): void;
   close(): Promise<void>;
 }
 
@@ -28,18 +33,25 @@ const UNSUPPORTED_SASL_MECHANISM = 33;
 export async function startKafkaGate(target: string, { tls, login }: KafkaGateOptions): Promise<KafkaGate> {
   const heard: Buffer[] = [];
   const lines = new Set<Socket>();
+  const deaf = new Set<Socket>();
+  let isShut = false;
   let admitted = 0;
   let own = 0;
   const serve = (near: Socket) => {
+    if (isShut) return void near.destroy();
     lines.add(near);
     near.on("error", () => near.destroy());
+    near.on("close", () => lines.delete(near));
     const admission = login && new Admission(login);
     let far: Socket | undefined;
     const open = () => {
       admitted++;
       far = connect(portOf(target), "127.0.0.1");
       far.on("error", () => near.destroy());
-      onFrames(far, (frame) => near.write(withPort(frame, portOf(target), own)));
+      onFrames(far, (frame) => {
+        if (deaf.has(near)) near.destroy();
+        else near.write(withPort(frame, portOf(target), own));
+      });
       near.on("close", () => far?.destroy());
     };
     if (!admission) open();
@@ -63,6 +75,12 @@ export async function startKafkaGate(target: string, { tls, login }: KafkaGateOp
     get admitted() {
       return admitted;
     },
+    loseAnswers: () => lines.forEach((line) => deaf.add(line)),
+    shut() {
+      isShut = true;
+      for (const line of lines) line.destroy();
+    },
+    open: () => void (isShut = false),
     async close() {
       for (const line of lines) line.destroy();
       server.close();

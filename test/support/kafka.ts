@@ -6,6 +6,7 @@ import type { Redis } from "ioredis";
 import type { KafkaForwarderOptions } from "../../src/events/kafka-forwarder.ts";
 import { KAFKA_READER } from "../../src/events/kafka-forwarding.ts";
 import { asRecord } from "../../src/events/streams.ts";
+import { until } from "./until.ts";
 
 /** Whether there is a kcat, whose library has a Kafka inside that speaks the protocol of a real one. */
 export const hasKcat = spawnSync("kcat", ["-V"]).status === 0;
@@ -84,9 +85,30 @@ export const numbersOf = (messages: readonly KafkaMessage[], order: number) =>
 
 /** Entries that the forwarders' group has still to get, or to finish. */
 export async function countUnfinished(redis: Redis): Promise<number> {
-  const [group] = (await redis.xinfo("GROUPS", KAFKA_READER.stream)) as unknown[][];
-  const { pending, lag } = asRecord(group ?? []);
+  const { pending, lag } = await groupOf(redis);
   return Number(pending) + Number(lag);
+}
+
+/** Entries that a forwarder has taken, and not finished. */
+export async function countPending(redis: Redis): Promise<number> {
+  return Number((await groupOf(redis))["pending"]);
+}
+
+/** The last look of one that has just stopped is no older than this, by Redis's clock. */
+const JUST_NOW_MS = 300;
+
+/** Once a forwarder reads the stream that was not there before. */
+export async function untilReading(redis: Redis): Promise<void> {
+  const begun = performance.now();
+  await until("a forwarder reads", async () => {
+    const [reader] = (await redis.xinfo("CONSUMERS", KAFKA_READER.stream, KAFKA_READER.group)) as unknown[][];
+    return Number(asRecord(reader ?? [])["idle"]) < performance.now() - begun - JUST_NOW_MS;
+  });
+}
+
+async function groupOf(redis: Redis) {
+  const [group] = (await redis.xinfo("GROUPS", KAFKA_READER.stream)) as unknown[][];
+  return asRecord(group ?? []);
 }
 
 /** A process that is killed at the moment when Kafka has its first batch. */
