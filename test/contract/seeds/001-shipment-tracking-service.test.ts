@@ -7,6 +7,7 @@ import { journey as fedexJourney } from "../../support/carrier-hosts/fedex-scans
 import { startUspsHost, type UspsHost } from "../../support/carrier-hosts/usps-host.ts";
 import { journey as uspsJourney } from "../../support/carrier-hosts/usps-scans.ts";
 import { USPS_ACCOUNT } from "../../support/carrier-hosts/usps-shapes.ts";
+import { hasKcat, type MockKafka, startMockKafka } from "../../support/kafka.ts";
 import {
   getJson,
   pack,
@@ -35,13 +36,17 @@ const MEMPHIS = {
 
 let fedex: FedexHost;
 let usps: UspsHost;
+/** Where the order service listens; undefined where there is no kcat. */
+let kafka: MockKafka | undefined;
 let service: RunningService;
 
 beforeAll(async () => {
   [fedex, usps] = await Promise.all([startFedexHost(), startUspsHost()]);
+  kafka = hasKcat ? await startMockKafka() : undefined;
   const { webhookSecret: _fedex, ...fedexAccount } = FEDEX_ACCOUNT;
   const { webhookSecret: _usps, ...uspsAccount } = USPS_ACCOUNT;
   service = await runService({
+    ...(kafka && { KAFKA_BROKERS: kafka.address, KAFKA_TOPIC: "order-service.tracking" }),
     CARRIERS: JSON.stringify({
       fedex: { ...fedexAccount, baseUrl: fedex.url },
       usps: { ...uspsAccount, baseUrl: usps.url },
@@ -56,7 +61,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await service.stop();
   expect([fedex.violations, usps.violations]).toEqual([[], []]);
-  await Promise.all([fedex.close(), usps.close()]);
+  await Promise.all([fedex.close(), usps.close(), kafka?.end()]);
 });
 
 const AUSTIN = {
@@ -80,6 +85,15 @@ const getShipment = (id: number) =>
   service.client.call(rpc.getShipment, { key: { case: "shipmentId", value: BigInt(id) } });
 const numberOf = (id: number) =>
   until("the label is made", async () => (await getShipment(id)).trackingNumber || undefined, 30_000);
+
+/** What an order's messages say, once there are so many. */
+function onKafka({ read }: MockKafka, order_id: bigint, count: number): Promise<Record<string, string>[]> {
+  return until("the order service has heard of it", async () => {
+    const messages = await read("order-service.tracking");
+    const ours = messages.filter(({ key }) => key === String(order_id));
+    return ours.length >= count && ours.map(({ fields }) => fields);
+  });
+}
 
 it("001: a shipment is made at once, its label in the background, and its parcel followed to the door", async () => {
   // POST /shipments answers at once, with what it was given; nothing has been asked of a carrier.
@@ -153,6 +167,9 @@ it("001: a shipment is made at once, its label in the background, and its parcel
     occurred_at: expect.stringMatching(/^\d+$/),
   });
 
+  // The order service listens on Kafka: the same events, under the order's key, in their order.
+  if (kafka) expect(await onKafka(kafka, 123n, events.length)).toEqual(events);
+
   // The second carrier, behind the same interface.
   await newOrder(124n);
   const { id } = await service.client.call(rpc.createShipment, {
@@ -171,7 +188,9 @@ it("001: a shipment is made at once, its label in the background, and its parcel
   );
   usps.parcels.advance(uspsNumber);
   await passTime(service);
-  await publishedUntil(service, 124n, "delivery.confirmed", "shipment");
+  const others = await publishedUntil(service, 124n, "delivery.confirmed", "shipment");
+  const tracked = others.filter((fields) => fields["type"] === "tracking.updated");
+  if (kafka) expect(await onKafka(kafka, 124n, tracked.length)).toEqual(tracked);
 
   // What has failed for more than a day is told to whoever is on call.
   await newOrder(125n);
