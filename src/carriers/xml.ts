@@ -1,4 +1,5 @@
 import { XMLBuilder, XMLParser, XMLValidator } from "fast-xml-parser";
+import { z } from "zod";
 
 /** Elements and attributes by their names, attributes with an `@`; texts as they are, leading zeros and all. */
 export type Xml = { [name: string]: XmlValue };
@@ -17,6 +18,11 @@ export function writeXml(document: Xml): string {
     "",
   )}`;
 }
+
+/** What an element says; nothing, when it is missing or empty, also where it has attributes such as `xsi:nil`. */
+export const xmlText = z
+  .union([z.string(), z.object({ "#text": z.string().default("") }).transform((one) => one["#text"])])
+  .default("");
 
 /** Prefixes of names are left out. An element that may come more than once is a list, also when it comes once. */
 export function createXmlReader(lists: readonly string[]): (text: string) => unknown {

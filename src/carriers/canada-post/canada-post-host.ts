@@ -10,7 +10,7 @@ import {
 import { basicAuthorization, withHeaders } from "../fixed-headers.ts";
 import { oneOrMore } from "../one-or-more.ts";
 import type { CarrierTools } from "../tools.ts";
-import { createXmlReader } from "../xml.ts";
+import { createXmlReader, xmlText } from "../xml.ts";
 import type { CanadaPostSettings } from "./settings.ts";
 
 export const SHIPMENT_TYPE = "application/vnd.cpc.shipment-v8+xml";
@@ -18,7 +18,7 @@ export const TRACKING_TYPE = "application/vnd.cpc.track-v2+xml";
 
 const readXml = createXmlReader(["link", "message", "occurrence"]);
 
-const messageSchema = z.object({ code: z.string().default(""), description: z.string().default("") });
+const messageSchema = z.object({ code: xmlText, description: xmlText });
 const messagesSchema = z.object({
   messages: z.union([z.object({ message: oneOrMore(messageSchema) }), z.literal("")]),
 });

@@ -5,6 +5,7 @@ import type { CanadaPostSettings } from "./settings.ts";
 
 const NAMESPACE = "http://www.canadapost.ca/ws/shipment-v8";
 const LONGEST_NAME = 44;
+const LONGEST_PHONE = 25;
 const LONGEST_REFERENCE = 35;
 
 /** One parcel. Canada Post gives it back when it is asked for the request's id, of at most 35 characters. */
@@ -20,6 +21,8 @@ export function shipmentDocument(
       "@xmlns": NAMESPACE,
       "customer-request-id": requestId,
       ...(groupId === undefined ? { "transmit-shipment": "" } : { "group-id": groupId }),
+      // Without it the answer doesn't say when the parcel is expected either.
+      "provide-pricing-info": "true",
       "requested-shipping-point": postalCode(request.from),
       "delivery-spec": deliverySpec(settings, request, box),
     },
@@ -33,13 +36,13 @@ function deliverySpec(settings: CanadaPostSettings, request: LabelRequest, box: 
     sender: {
       name: optional(from.contact_name),
       company: (from.company || from.contact_name).slice(0, LONGEST_NAME),
-      "contact-phone": from.phone,
+      "contact-phone": from.phone.slice(0, LONGEST_PHONE),
       "address-details": addressDetails(from),
     },
     destination: {
       name: optional(to.contact_name),
       company: optional(to.company),
-      "client-voice-number": optional(to.phone),
+      "client-voice-number": optional(to.phone.slice(0, LONGEST_PHONE)),
       "address-details": addressDetails(to),
     },
     "parcel-characteristics": { weight: rounded(box.weight, 3), dimensions: dimensionsOf(box) },

@@ -3,6 +3,7 @@ import { z } from "zod";
 import type { CarrierCall, CarrierHost } from "../answers.ts";
 import { type BoughtLabel, CarrierUncertain } from "../carrier.ts";
 import { oneOrMore } from "../one-or-more.ts";
+import { xmlText } from "../xml.ts";
 import { pathOf, readDocument, SHIPMENT_TYPE } from "./canada-post-host.ts";
 import type { CanadaPostSettings } from "./settings.ts";
 
@@ -15,13 +16,13 @@ const linkSchema = z.object({
 const infoSchema = z.object({
   "shipment-info": z.object({
     "shipment-id": z.string().min(1),
-    "shipment-status": z.string().default(""),
+    "shipment-status": xmlText,
     "tracking-pin": z.string().min(1),
+    // A date that can't be read is no reason to lose a parcel that is bought.
     "shipment-price": z
-      .object({
-        "service-standard": z.object({ "expected-delivery-date": z.string().optional() }).optional(),
-      })
-      .optional(),
+      .object({ "service-standard": z.object({ "expected-delivery-date": z.string() }) })
+      .optional()
+      .catch(undefined),
     links: z.object({ link: oneOrMore(linkSchema) }),
   }),
 });
@@ -90,7 +91,7 @@ function readShipment(
     id: info["shipment-id"],
     status: info["shipment-status"],
     pin: info["tracking-pin"],
-    estimated: info["shipment-price"]?.["service-standard"]?.["expected-delivery-date"],
+    estimated: info["shipment-price"]?.["service-standard"]["expected-delivery-date"],
     link: (rel) => {
       const found = info.links.link.find((link) => link["@rel"] === rel);
       return found && { path: pathOf(found["@href"], settings), type: found["@media-type"] };

@@ -16,28 +16,7 @@ const OFFSETS: Readonly<Record<string, string>> = {
   GMT: "Z",
 };
 
-const ZONES: Readonly<Record<string, string>> = {
-  NL: "America/St_Johns",
-  NS: "America/Halifax",
-  NB: "America/Halifax",
-  PE: "America/Halifax",
-  QC: "America/Toronto",
-  ON: "America/Toronto",
-  NU: "America/Iqaluit",
-  MB: "America/Winnipeg",
-  SK: "America/Regina",
-  AB: "America/Edmonton",
-  NT: "America/Edmonton",
-  BC: "America/Vancouver",
-  YT: "America/Whitehorse",
-};
-
-/** The offset that an abbreviation stands for; empty: it is none of them, as abroad. */
+/** The offset that an abbreviation stands for; empty: it is none of them. */
 export function offsetOf(abbreviation: string): string {
   return OFFSETS[abbreviation.trim().toUpperCase()] ?? "";
-}
-
-/** By which the clocks of a province go, when an event names no zone; abroad we don't know. */
-export function zoneOf(province: string): string {
-  return ZONES[province.trim().toUpperCase()] ?? "UTC";
 }

@@ -2,21 +2,21 @@ import { z } from "zod";
 import type { CarrierHost } from "../answers.ts";
 import type { CarrierFact, TrackedParcel } from "../carrier.ts";
 import { oneOrMore } from "../one-or-more.ts";
+import { zoneOfState } from "../state-time-zones.ts";
 import { instantOf } from "../wall-clock.ts";
+import { xmlText } from "../xml.ts";
 import { readDocument, TRACKING_TYPE } from "./canada-post-host.ts";
 import type { EventReader } from "./status.ts";
-import { offsetOf, zoneOf } from "./time-zones.ts";
-
-const text = z.string().default("");
+import { offsetOf } from "./time-zones.ts";
 
 const occurrenceSchema = z.object({
-  "event-identifier": text,
-  "event-date": text,
-  "event-time": text,
-  "event-time-zone": text,
-  "event-description": text,
-  "event-site": text,
-  "event-province": text,
+  "event-identifier": xmlText,
+  "event-date": xmlText,
+  "event-time": xmlText,
+  "event-time-zone": xmlText,
+  "event-description": xmlText,
+  "event-site": xmlText,
+  "event-province": xmlText,
 });
 
 const detailSchema = z.object({
@@ -29,8 +29,8 @@ const detailSchema = z.object({
 
 type Occurrence = z.infer<typeof occurrenceSchema>;
 
-/** Says nothing of the parcel: a picture of the signature can be had. */
-const SIGNATURE_IMAGE = /^0*20$/;
+/** Say nothing of the parcel: pictures of the signature, or of the place, can be had or not. */
+const PICTURES = /^0*(20|21|2001)$/;
 
 export interface CanadaPostTracking {
   host: CarrierHost;
@@ -62,7 +62,7 @@ function factOf(tracking_number: string, event: Occurrence, statusOf: EventReade
   const raw_code = event["event-identifier"];
   const description = event["event-description"];
   const occurred_at = momentOf(event);
-  if (!occurred_at || SIGNATURE_IMAGE.test(raw_code)) return [];
+  if (!occurred_at || PICTURES.test(raw_code)) return [];
   const location = [event["event-site"], event["event-province"]].filter(Boolean).join(", ");
   const status = statusOf(raw_code, description);
   return [
@@ -72,5 +72,5 @@ function factOf(tracking_number: string, event: Occurrence, statusOf: EventReade
 
 function momentOf(event: Occurrence): Date | undefined {
   const wall = `${event["event-date"]} ${event["event-time"] || "00:00:00"}`;
-  return instantOf(wall + offsetOf(event["event-time-zone"]), zoneOf(event["event-province"]));
+  return instantOf(wall + offsetOf(event["event-time-zone"]), zoneOfState("CA", event["event-province"]));
 }

@@ -85,6 +85,29 @@ describe("a Canada Post label", () => {
     expect(sent).toContain("<weight>1.235</weight></parcel-characteristics>");
   });
 
+  it("is not lost for a date that can't be read", async () => {
+    for (const price of ["<shipment-price/>", "<shipment-price><service-standard/></shipment-price>", ""]) {
+      const links = `<links><link rel="label" href="${host.url}/rs/artifact/k/0/0?p=2" media-type="application/pdf" index="0"/></links>`;
+      const body = `<shipment-info><shipment-id>1</shipment-id><tracking-pin>123456789012</tracking-pin>${price}${links}</shipment-info>`;
+      host.faults.plan({ kind: "answer", when: "before", answer: { body } }, { operation: "create_label" });
+      host.faults.plan(
+        { kind: "answer", when: "before", answer: { body: "%PDF-1.4" } },
+        { operation: "get_label" },
+      );
+      const { purchase } = await buy();
+      expect(purchase).toEqual({
+        labels: [
+          {
+            sequence_number: 1,
+            tracking_number: "123456789012",
+            format: "pdf",
+            data: Buffer.from("%PDF-1.4"),
+          },
+        ],
+      });
+    }
+  });
+
   it("that is still being drawn is asked for again", async () => {
     const before = host.calls("get_label");
     const { purchase } = await buy(undefined, { service: "DOM.XP" });
@@ -151,6 +174,11 @@ describe("a Canada Post label", () => {
     const before = host.seen.length;
     await expect(buy(undefined, { to: { ...TORONTO, country: "US" } })).rejects.toMatchObject({
       code: "INTERNATIONAL",
+      message: expect.stringContaining("no value, currency, country of origin and tariff code"),
+    });
+    await expect(buy(undefined, { to: { ...TORONTO, street2: "5".repeat(45) } })).rejects.toMatchObject({
+      code: "ADDRESS_TOO_LONG",
+      message: "Canada Post takes 44 characters in to.street2, not 45",
     });
     await expect(buy(undefined, { from: { ...OTTAWA, phone: "" } })).rejects.toThrow(
       "Canada Post needs from.phone",
@@ -310,6 +338,83 @@ describe("a Canada Post parcel", () => {
     );
     expect(corrected.map(({ status }) => status)).toEqual(expect.arrayContaining(["exception", "lost"]));
     expect(corrected.filter(({ unmapped }) => unmapped)).toEqual([]);
+  });
+
+  it("is where Canada Post's own table says, by number and words", async () => {
+    const told: [string, string, string][] = [
+      ["3000", "Electronic information submitted by shipper", "label_created"],
+      ["3002", "Return label created", "label_created"],
+      ["0100", "Item processed", "in_transit"],
+      ["0115", "Item transferred to partner", "in_transit"],
+      ["0621", "Delivery delayed to next business day", "in_transit"],
+      ["1301", "Item accepted at the Post Office.", "in_transit"],
+      ["4202", "International item has left the origin country and is en route to Canada", "in_transit"],
+      ["0500", "Out for delivery", "out_for_delivery"],
+      [
+        "0156",
+        "Final Notice; Item will be returned to sender if not collected within 10 days",
+        "available_for_pickup",
+      ],
+      ["1405", "Delivered to automated parcel locker", "available_for_pickup"],
+      ["1407", "Item available for pick-up", "available_for_pickup"],
+      ["1406", "Item picked up from automated parcel locker", "delivered"],
+      ["1441", "Delivered to community mailbox or parcel locker", "delivered"],
+      ["1465", "Delivered to mailroom", "delivered"],
+      ["1443", "Attempted delivery. Item rescheduled for delivery next business day.", "delivery_attempted"],
+      ["0117", "Item on Hold.Documentation irregularity.", "exception"],
+      ["1487", "Item being returned to Canadian Customs for appeal of duties", "exception"],
+      ["0710", "Item arrived in Canada damaged. Sent for further processing.", "exception"],
+      ["1415", "Item being returned to Sender. Incomplete address.", "return_to_sender"],
+      ["1417", "Item refused by recipient. Item being returned to sender.", "return_to_sender"],
+      ["2600", "Item has been returned and is enroute to the Sender", "return_to_sender"],
+      ["0021", "Signature unavailable; verbal signature.", ""],
+      ["2001", "Photo available", ""],
+    ];
+    const occurrences = told.map(
+      ([
+        code,
+        words,
+      ]) => `<occurrence><event-identifier>${code}</event-identifier><event-date>2026-01-02</event-date>
+        <event-description>${words}</event-description></occurrence>`,
+    );
+    const body = `<tracking-detail><significant-events>${occurrences.join("")}</significant-events></tracking-detail>`;
+    host.faults.plan({ kind: "answer", when: "before", answer: { body } }, { operation: "track" });
+    const facts = await follow(connect().carrier, "7023210039414604");
+    expect(facts.map(({ raw_code, description, status }) => [raw_code, description, status])).toEqual(
+      told.filter(([, , status]) => status !== ""),
+    );
+    expect(facts.filter(({ unmapped }) => unmapped)).toEqual([]);
+  });
+
+  it("is read from XML in all its forms", async () => {
+    const inside = `<t:event-identifier>1496</t:event-identifier><t:event-date>2026-01-02</t:event-date>
+      <t:event-time>23:30</t:event-time><t:event-time-zone xsi:nil="true"/><t:event-site><![CDATA[Fish & Chips]]></t:event-site>
+      <t:event-province>NL</t:event-province><t:event-retail-name/>
+      <t:event-description>Livr&#233; &amp; sign&#xE9;\r\n</t:event-description>`;
+    const events = [
+      `<t:significant-events><t:occurrence>${inside}</t:occurrence></t:significant-events>`,
+      '<t:significant-events xsi:nil="true"/>',
+      "<t:significant-events>\n  </t:significant-events>",
+      "",
+    ];
+    const facts = [];
+    for (const one of events) {
+      const body = `\uFEFF<?xml version="1.0" encoding="UTF-8"?>\n<!-- v2 --><t:tracking-detail xmlns:t="http://www.canadapost.ca/ws/track-v2"
+        xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"><t:pin>1</t:pin>${one}</t:tracking-detail>`;
+      host.faults.plan({ kind: "answer", when: "before", answer: { body } }, { operation: "track" });
+      facts.push(...(await follow(connect().carrier, "7023210039414604")));
+    }
+    expect(facts).toEqual([
+      {
+        carrier_code: "canada_post",
+        tracking_number: "7023210039414604",
+        status: "delivered",
+        raw_code: "1496",
+        description: "Livré & signé",
+        location: "Fish & Chips, NL",
+        occurred_at: new Date("2026-01-03T03:00:00Z"),
+      },
+    ]);
   });
 
   it("is not asked about more often than Canada Post allows", async () => {

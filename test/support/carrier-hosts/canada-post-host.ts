@@ -14,6 +14,8 @@ interface Details {
   /** So often the label is still being drawn. */
   drawing: number;
   refund: boolean;
+  /** The buyer asked what it costs. */
+  priced: boolean;
 }
 
 export interface CanadaPostHost extends RunningHost {
@@ -119,6 +121,7 @@ function create(
     media: encoding === "PDF" ? "application/pdf" : "application/zpl",
     drawing: spec["service-code"] === "DOM.XP" ? 2 : 0,
     refund: false,
+    priced: shipment["provide-pricing-info"] !== undefined,
   };
   const parcel = parcels.add({
     number,
@@ -129,6 +132,16 @@ function create(
   });
   return { headers: { "content-type": SHIPMENT }, body: infoOf(parcel, request) };
 }
+
+const PRICE = `  <shipment-price>
+    <service-code>DOM.EP</service-code>
+    <due-amount>31.58</due-amount>
+    <service-standard>
+      <am-delivery>false</am-delivery>
+      <expected-delivery-date>2026-01-20</expected-delivery-date>
+    </service-standard>
+  </shipment-price>
+`;
 
 /** Links name the host that the world knows, whatever host was asked. */
 function infoOf({ number, reference, details }: HostParcel<Details>, { params }: HostRequest): string {
@@ -141,15 +154,7 @@ function infoOf({ number, reference, details }: HostParcel<Details>, { params }:
   <shipment-id>${details.id}</shipment-id>
   <shipment-status>${details.status}</shipment-status>
   <tracking-pin>${number}</tracking-pin>
-  <shipment-price>
-    <service-code>DOM.EP</service-code>
-    <due-amount>31.58</due-amount>
-    <service-standard>
-      <am-delivery>false</am-delivery>
-      <expected-delivery-date>2026-01-20</expected-delivery-date>
-    </service-standard>
-  </shipment-price>
-  <links>
+${details.priced ? PRICE : ""}  <links>
     <link rel="self" href="${own}" media-type="${SHIPMENT}"/>
     <link rel="details" href="${own}/details" media-type="${SHIPMENT}"/>
     <link rel="refund" href="${own}/refund" media-type="${SHIPMENT}"/>
@@ -256,8 +261,8 @@ function refundRoute(parcels: ParcelStore<Details>): HostRoute {
     answer: (request) => {
       const parcel = byId(parcels, request);
       if (!parcel) return refuse(NOT_FOUND);
-      const again = "A refund request has already been submitted for this shipment.";
-      if (parcel.details.refund) return refuse({ status: 400, code: "7292", message: again });
+      const again = "A refund has already been requested for this shipment.";
+      if (parcel.details.refund) return refuse({ status: 409, code: "7292", message: again });
       if (parcel.happened > 0)
         return refuse({ status: 400, code: "7290", message: "The label has been used." });
       parcel.details.refund = true;

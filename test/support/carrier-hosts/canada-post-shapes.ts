@@ -27,6 +27,7 @@ export const shipmentSchema = z.strictObject({
     "customer-request-id": text(35),
     "transmit-shipment": z.literal("").optional(),
     "group-id": text(32).optional(),
+    "provide-pricing-info": z.literal("true").optional(),
     "requested-shipping-point": postal,
     "delivery-spec": z.strictObject({
       "service-code": text(32),
