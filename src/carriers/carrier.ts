@@ -146,6 +146,8 @@ export interface ClosedDay {
   day: string;
   /** The carrier's number of the list that is closed; null: there was nothing to put on one. */
   list_number: string | null;
+  /** The list itself, as PDF, for whoever fetches the parcels; left out: there is none, or it could not be had. */
+  list?: Uint8Array;
   /** Of labels that had to be printed first: maybe nobody has them. */
   printed: readonly string[];
 }

@@ -17,6 +17,7 @@ import type { CarrierTools } from "../tools.ts";
 import { voidOnceMore } from "../void-again.ts";
 import { ACS, type AcsClient, type AcsRow, createAcsClient, textOf } from "./client.ts";
 import { factsOf } from "./journey.ts";
+import { ATHENS, closeDay } from "./pickup-list.ts";
 import { printVouchers } from "./prints.ts";
 import type { AcsSettings } from "./settings.ts";
 import statuses from "./statuses.json" with { type: "json" };
@@ -32,13 +33,16 @@ const CAPABILITIES: CarrierCapabilities = {
   rateLimit: { calls: 10, seconds: 1 },
 };
 
-/** Vouchers of ACS in Greece, which become shipments when they are put on the day's pickup list. */
+/** Vouchers of ACS in Greece, which become shipments when the day is closed: then they are on its pickup list. */
 export function createAcsCarrier(settings: AcsSettings, tools: CarrierTools): Carrier {
   const acs = createAcsClient(settings, tools);
   const statusOf = createStatusReader(statuses, settings.statuses);
   return {
     ...ACS,
-    capabilities: CAPABILITIES,
+    capabilities: {
+      ...CAPABILITIES,
+      ...(settings.closeDayAt ? { closesDayAt: { time: settings.closeDayAt, zone: ATHENS } } : {}),
+    },
     createLabel: async (request) => {
       const { value } = await acs.run("ACS_Create_Voucher", voucherOf(request, settings, tools.now()), {
         buys: true,
@@ -49,6 +53,7 @@ export function createAcsCarrier(settings: AcsSettings, tools: CarrierTools): Ca
     },
     findByReference: (request) => findVouchers(request, { acs, settings }),
     voidLabel: (label) => deleteVouchers(label, acs),
+    closeDay: (day) => closeDay(acs, day, { settings, now: tools.now() }),
     track: (parcels) => askEach(parcels, (number) => factsAbout(number, acs, statusOf)),
   };
 }

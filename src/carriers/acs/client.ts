@@ -44,16 +44,20 @@ export interface AcsOutput {
 }
 
 export interface AcsClient {
-  run(alias: string, input: Readonly<Record<string, unknown>>, call?: { buys?: boolean }): Promise<AcsOutput>;
+  run(
+    alias: string,
+    input: Readonly<Record<string, unknown>>,
+    call?: Pick<CarrierCall, "buys" | "repeatable">,
+  ): Promise<AcsOutput>;
 }
 
 /** Everything is one endpoint, which is told by an alias what to do and answers 200 whatever happens. */
 export function createAcsClient(settings: AcsSettings, tools: CarrierTools): AcsClient {
   const host = hostOf(settings, tools);
   return {
-    run: async (alias, input, { buys = false } = {}) => {
+    run: async (alias, input, how = {}) => {
       const body = { ACSAlias: alias, ACSInputParameters: { ...loginOf(settings), ...input } };
-      const call: CarrierCall = { ...jsonPost(alias, "ACSAutoRest", body), buys };
+      const call: CarrierCall = { ...jsonPost(alias, "ACSAutoRest", body), ...how };
       return outputOf(readJson(await host.ask(call), { name: ACS.name, call, shape: answerSchema }));
     },
   };
@@ -90,6 +94,7 @@ function readHiddenError(body: Buffer): CarrierSaid | undefined {
   const { ACSExecution_HasError, ACSExecutionErrorMessage } = read.data;
   if (ACSExecution_HasError) return { code: "", message: ACSExecutionErrorMessage || "no reason given" };
   const { value } = outputOf(read.data);
+  if (Number(textOf(value, "Unprinted_Found")) > 0) return undefined; // which they are stands in the rows
   const [said] = ["Error_Message", "error_message", "Error_msg", "error_msg"]
     .map((name) => textOf(value, name))
     .filter(Boolean);

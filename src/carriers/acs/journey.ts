@@ -2,7 +2,7 @@ import type { CarrierFact } from "../carrier.ts";
 import type { StatusReader } from "../status-map.ts";
 import { instantOf } from "../wall-clock.ts";
 import { ACS, type AcsRow, textOf } from "./client.ts";
-import { ATHENS } from "./vouchers.ts";
+import { ATHENS } from "./pickup-list.ts";
 
 /** Says how the whole shipment stands, beside what happened to it on the way. */
 export interface AcsJourney {

@@ -24,9 +24,9 @@ export async function printVouchers(
 
 /**
  * A single voucher's print may be nothing but its base64. Else there is an item for each, as `{"<number>": "<base64>"}`
- * or as `{"PDFData": "<base64>"}` with the number beside it, which one account sees misspelt.
+ * or as `{"PDFData": "<base64>"}` with the number beside it, whose name is misspelt.
  */
-function pdfsIn(object: unknown, numbers: readonly string[]): [string, Buffer][] {
+export function pdfsIn(object: unknown, numbers: readonly string[]): [string, Buffer][] {
   const items = Array.isArray(object) ? object : [object];
   return items.flatMap((item: unknown, index): [string, Buffer][] => {
     const inOrder = numbers[index] ?? "";

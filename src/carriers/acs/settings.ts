@@ -17,6 +17,14 @@ export const acsSettingsSchema = z.strictObject({
   printType: z.literal([1, 2]).default(1),
   /** What is inside, by ACS's list; parcels to Cyprus need it. */
   contentType: z.int().optional(),
+  /**
+   * From when on, by Athens's clock, the day's vouchers are put on a pickup list by themselves, such as `16:30`; later
+   * ones soon after they are made. Left out: whoever is responsible says when.
+   */
+  closeDayAt: z
+    .string()
+    .regex(/^([01]\d|2[0-3]):[0-5]\d$/, "must be a time such as 16:30")
+    .optional(),
   /** Corrections by the text of a checkpoint, or by the number of a shipment's status. */
   statuses: statusCorrectionsSchema,
 });

@@ -1,12 +1,11 @@
 import { personOf, requireParts } from "../address-parts.ts";
 import { CarrierRefusal, CarrierUncertain, type LabelRequest } from "../carrier.ts";
 import { splitHouseNumber } from "../house-number.ts";
-import { dateIn } from "../wall-clock.ts";
 import { ACS, type AcsClient, textOf } from "./client.ts";
+import { pickupDay } from "./pickup-list.ts";
 import { afterwards } from "./prints.ts";
 import type { AcsSettings } from "./settings.ts";
 
-export const ATHENS = "Europe/Athens";
 const MIN_KG = 0.5;
 
 /** What `ACS_Create_Voucher` is told. Several boxes are one shipment, whose main voucher has others beside it. */
@@ -23,7 +22,7 @@ export function voucherOf(
   const { street, number } = splitHouseNumber(to.street);
   const weight = packages.reduce((sum, box) => sum + box.weight, 0);
   return {
-    Pickup_Date: dateIn(ATHENS, now),
+    Pickup_Date: pickupDay(now),
     Sender: from.company || from.contact_name,
     Recipient_Name: personOf(to),
     Recipient_Company_Name: to.company || null,

@@ -268,6 +268,66 @@ describe("an ACS label given back", () => {
   });
 });
 
+describe("ACS's day", () => {
+  const now = () => new Date("2026-01-15T22:30:00Z"); // the 16th in Athens, a Friday
+  const pickups = ({ vouchers }: AcsHost) => vouchers.all().map(({ details }) => details.closed);
+
+  it("is closed with all that was made for it, and again with what was made since", async () => {
+    const other = await startAcsHost();
+    const carrier = connect({ baseUrl: other.api }, carrierTools(now));
+    expect(await carrier.closeDay?.({})).toEqual({ day: "2026-01-16", list_number: null, printed: [] });
+    await buy(carrier, { packages: [testBox(1), testBox(2)] });
+    const closed = await carrier.closeDay?.({});
+    expect(closed).toMatchObject({ list_number: expect.stringMatching(/^\d{10}$/), printed: [] });
+    expect(Buffer.from(closed?.list ?? []).toString()).toContain(`list ${closed?.list_number}`);
+    await buy(carrier);
+    expect(await carrier.closeDay?.({ day: "2026-01-15" })).toMatchObject({ list_number: null });
+    expect(pickups(other)).toEqual([true, true, false]);
+    other.faults.plan({ kind: "slow", ms: 0 });
+    other.faults.plan({ kind: "answer", when: "before", answer: { body: { ACSOutputResponce: {} } } });
+    const unprinted = await carrier.closeDay?.({});
+    expect(unprinted).not.toHaveProperty("list");
+    expect(pickups(other)).toEqual([true, true, true]);
+    expect(other.violations).toEqual([]);
+    await other.close();
+  });
+
+  it("is not closed over vouchers that were never printed, unless they are to be printed first", async () => {
+    const other = await startAcsHost();
+    const carrier = connect({ baseUrl: other.api }, carrierTools(now));
+    other.faults.plan({ kind: "cut", when: "after" });
+    await expect(buy(carrier)).rejects.toBeInstanceOf(CarrierUncertain);
+    await buy(carrier);
+    const [lost] = other.vouchers.all();
+    await expect(carrier.closeDay?.({})).rejects.toMatchObject({
+      name: "CarrierRefusal",
+      code: "UNPRINTED",
+      message: `ACS does not close 2026-01-16: vouchers ${lost?.number} were never printed; print them, or delete them in ACS's own tool`,
+    });
+    expect(pickups(other)).toEqual([false, false]);
+    expect(await carrier.closeDay?.({ print: true })).toMatchObject({ printed: [lost?.number] });
+    expect(pickups(other)).toEqual([true, true]);
+    expect(other.violations).toEqual([]);
+    await other.close();
+  });
+
+  it("can't be closed while ACS is away, or by strangers, and closes itself when it is told when", async () => {
+    host.faults.plan({ kind: "status", when: "before", status: 429 });
+    await expect(connect().closeDay?.({})).rejects.toBeInstanceOf(CarrierUnavailable);
+    await expect(connect({ apiKey: "wrong" }).closeDay?.({})).rejects.toBeInstanceOf(CarrierRefusal);
+    expect(connect().capabilities.closesDayAt).toBeUndefined();
+    const closesDayAt = { time: "16:30", zone: "Europe/Athens" };
+    expect(connect({ closeDayAt: "16:30" }).capabilities).toMatchObject({ closesDayAt });
+    expect(() => connect({ closeDayAt: "4 pm" })).toThrow(/a time such as 16:30/);
+  });
+
+  it("is never a Sunday", async () => {
+    const sunday = () => new Date("2026-01-18T10:00:00Z");
+    const { number } = await buy(connect({}, carrierTools(sunday)));
+    expect(host.vouchers.find(number)?.details.pickup).toBe("2026-01-19");
+  });
+});
+
 describe("an ACS parcel", () => {
   it("is followed to the door in UTC, from Greek words and Athens's clock", async () => {
     const carrier = connect();

@@ -15,6 +15,9 @@ export const ACS_ACCOUNT = {
 
 interface Details {
   main: string;
+  /** `YYYY-MM-DD`, as it was announced. */
+  pickup: string;
+  printed: boolean;
   /** On a pickup list: final, and found by its reference. */
   closed: boolean;
   returned: boolean;
@@ -104,6 +107,19 @@ const INPUTS: Readonly<Record<string, z.ZodType>> = {
     Start_Position: z.literal([1, 2, 3]),
   }),
   ACS_Delete_Voucher: z.strictObject({ ...login, Voucher_No: voucher, Language }),
+  ACS_Issue_Pickup_List: z.strictObject({
+    ...login,
+    Pickup_Date: z.iso.date(),
+    /** 0: everybody's vouchers, 1: those of this user. */
+    MyData: z.literal([0, 1]).nullable(),
+    Language,
+  }),
+  ACS_Print_Pickup_List: z.strictObject({
+    ...login,
+    Mass_Number: voucher,
+    Pickup_Date: z.iso.date(),
+    Language,
+  }),
   ACS_POD_FROM_REFERENCE_NO: z.strictObject({
     ...login,
     reference_no: z.string().min(1),
@@ -150,6 +166,8 @@ interface Asked {
 function run(vouchers: ParcelStore<Details>, { alias, input, beside }: Asked): HostAnswer {
   if (alias === "ACS_Create_Voucher") return create(vouchers, input);
   if (alias === "ACS_Print_Voucher") return print(vouchers, String(input["Voucher_No"]).split(","), beside);
+  if (alias === "ACS_Issue_Pickup_List") return issueList(vouchers, String(input["Pickup_Date"]));
+  if (alias === "ACS_Print_Pickup_List") return printList(String(input["Mass_Number"]));
   if (alias === "ACS_Delete_Voucher") return remove(vouchers, String(input["Voucher_No"]));
   if (alias === "ACS_POD_FROM_REFERENCE_NO") return findFinal(vouchers, String(input["reference_no"]));
   if (alias === "ACS_Get_Multipart_Vouchers") return others(vouchers, String(input["Main_Voucher_No"]));
@@ -188,7 +206,14 @@ function create(vouchers: ParcelStore<Details>, input: Input): HostAnswer {
       reference: String(input["Reference_Key1"]),
       label: Buffer.from(`%PDF-1.4\n% ${number}\n%%EOF\n`),
       scans: journey(),
-      details: { main, closed: false, returned: false, standing: { status: 5, reason: "" } },
+      details: {
+        main,
+        pickup: String(input["Pickup_Date"]),
+        printed: false,
+        closed: false,
+        returned: false,
+        standing: { status: 5, reason: "" },
+      },
     });
   }
   return said({ Voucher_No: ` ${main}`, Voucher_No_Return: null, Error_Message: "" });
@@ -205,6 +230,7 @@ function print(vouchers: ParcelStore<Details>, numbers: readonly string[], besid
   if (found.some((one) => !one)) return complain("Δεν βρέθηκε η αποστολή");
   if (found.some((one) => one?.details.closed))
     return complain("Δεν μπορεί να γίνει εκτύπωση μετά την έκδοση λίστας παραλαβής");
+  for (const one of found) if (one) one.details.printed = true;
   const pdfs = found.map((one) => [String(one?.number), one?.label.toString("base64")] as const);
   if (!beside)
     return said(
@@ -227,6 +253,27 @@ function remove(vouchers: ParcelStore<Details>, number: string): HostAnswer {
     );
   for (const one of all) one.state = "voided";
   return said({ Error_Message: null });
+}
+
+/** All of the day's vouchers that are on no list, or none of them while some are unprinted. */
+function issueList(vouchers: ParcelStore<Details>, day: string): HostAnswer {
+  const open = vouchers.all().filter((one) => one.state === "bought" && !one.details.closed);
+  const today = open.filter((one) => one.details.pickup === day);
+  const unprinted = today.filter((one) => !one.details.printed);
+  const Unprinted_Found = unprinted.length;
+  if (Unprinted_Found > 0) {
+    const Error_Message = `Αδύνατη η έκδοση λίστας παραλαβής. Βρέθηκαν ${Unprinted_Found} ατύπωτες αποστολές.`;
+    const rows = unprinted.map(({ number }) => ({ Unprinted_Vouchers: number }));
+    return said({ PickupList_No: null, Unprinted_Found, Error_Message }, rows);
+  }
+  for (const { details } of today) details.closed = true;
+  const PickupList_No = today.length > 0 ? String(7_227_889_830 + today.length) : null;
+  return said({ PickupList_No, Unprinted_Found, Error_Message: "" }, []);
+}
+
+function printList(Mass_Voucher_No: string): HostAnswer {
+  const PDFData = Buffer.from(`%PDF-1.4\n% list ${Mass_Voucher_No}\n%%EOF`).toString("base64");
+  return said({ Error_Message: "", ACSObjectOutput: { Mass_Voucher_No, PDFData } });
 }
 
 function findFinal(vouchers: ParcelStore<Details>, reference: string): HostAnswer {
