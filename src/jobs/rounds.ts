@@ -7,6 +7,7 @@ const ROUNDS = {
   expire_reservations: 60,
   poll_tracking: 60,
   poll_channels: 60,
+  close_days: 300,
   move_labels: 60,
   work_in_webhooks: 60,
   prune: 3_600,

@@ -15,6 +15,7 @@ import { reportOrderStatus } from "../use-cases/shipping/report-order-status.ts"
 import { voidLabel } from "../use-cases/shipping/void-label.ts";
 import { workInParkedFacts, workInWebhooks } from "../use-cases/shipping/work-in-webhooks.ts";
 import { channelTasks } from "./channel-tasks.ts";
+import { createDayCloser } from "./close-days.ts";
 import { clearRefused, clearUnasked, raiseRefused, raiseUnasked } from "./job-alerts.ts";
 
 export interface JobDeps {
@@ -47,6 +48,7 @@ export function createTasks(deps: JobDeps): TaskList {
     },
     poll_tracking: (_payload, helpers) => pollAll(deps, helpers),
     ...channelTasks(deps),
+    close_days: createDayCloser(deps),
     move_labels: async () => {
       const moved = deps.labelStore ? await moveLabels(db, deps.labelStore) : 0;
       if (moved > 0) logger.info({ moved }, "labels were moved to the object store");

@@ -1014,6 +1014,7 @@ export declare const OperationsService: GenService<{
    * webhook_stuck (10 min), per carrier: what its host delivered was taken in, and can't be worked in;
    * tracking_unmapped (0), per carrier and code, in the last day: the carrier's code means nothing to us;
    * tracking_poll_failed, per carrier: it can't be asked about its parcels;
+   * carrier_day_open, per carrier: its day could not be closed, so that it fetches none of today's parcels;
    * order_status_refused, per order: the sales channel doesn't take the order's status, however often it is told;
    * channel_order_stuck, per marketplace's order: it can't be taken in, because its goods are not known here or its data make no
    * sense; it is tried again;
