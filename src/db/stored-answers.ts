@@ -46,15 +46,11 @@ export function refusalIn(stored: unknown): DomainError | undefined {
   return new DomainError(reason, message, metadata, violations);
 }
 
-/** There was nothing to do: whoever asks for work is welcome to ask on, under the same request id too. */
-const NOTHING_NOW = "NO_TASK_WAITING";
-
 /**
  * Whether a refusal is the request's verdict for good. It is when the state has decided it: the caller, or the person
  * behind it, acts on it, so a repetition that came through later would do what nobody wants any more. What only says
  * that the moment was bad is no verdict, and neither is what we can't explain.
  */
 export function isVerdict(error: unknown): error is DomainError {
-  if (!(error instanceof DomainError) || error.reason === NOTHING_NOW) return false;
-  return !["stale", "overload", "unavailable"].includes(error.category);
+  return error instanceof DomainError && !["stale", "overload", "unavailable"].includes(error.category);
 }
