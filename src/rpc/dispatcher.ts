@@ -62,7 +62,7 @@ export class Dispatcher {
 
   /** Ends the streams, which would last for ever; unary calls go on. */
   endStreams(): void {
-    for (const controller of this.#streams) controller.abort();
+    for (const controller of this.#streams) controller.abort(goingDown());
   }
 
   /** Waits for handlers whose callers have gone before them, for `graceMs` at most: they still use the database. */
@@ -91,7 +91,7 @@ export class Dispatcher {
   async *stream(rpc: Rpc, request: Message | Unreadable, incoming: Incoming): AsyncGenerator<Message> {
     const started = performance.now();
     const controller = new AbortController();
-    incoming.onCancel(() => controller.abort());
+    incoming.onCancel(() => controller.abort(callerGone()));
     this.#streams.add(controller);
     try {
       const who = await this.#admit(rpc, incoming);
@@ -99,6 +99,7 @@ export class Dispatcher {
       const handle = this.#handlerOf(rpc) as (...args: unknown[]) => AsyncIterable<object>;
       const messages = handle(request, { ...who, method: rpc.name, signal: controller.signal });
       for await (const message of messages) yield create(rpc.method.output, message as never);
+      controller.signal.throwIfAborted(); // it has not come to its end
       this.#measure(rpc, incoming, started);
     } catch (error) {
       throw this.#fail(rpc, incoming, started, error);
@@ -208,6 +209,13 @@ function deadlineExceeded(): ConnectError {
 
 function callerGone(): ConnectError {
   return new ConnectError("the caller has gone", Code.Canceled);
+}
+
+function goingDown(): DomainError {
+  return new DomainError(
+    "DEPENDENCY_UNAVAILABLE",
+    "this process is going down: watch again, with the last resume_token",
+  );
 }
 
 /** The caller is not to blame. What is nobody's fault but ours has a line of its own. */

@@ -10,8 +10,9 @@ import { packingHandlers } from "./packing-handlers.ts";
 import { pickingHandlers } from "./picking-handlers.ts";
 import type { Handlers } from "./router.ts";
 import { shipmentHandlers } from "./shipment-handlers.ts";
+import { watchHandlers } from "./watch-handlers.ts";
 
-/** Every handler that this version has; what is missing answers UNIMPLEMENTED. */
+/** Every RPC of the contract. */
 export function serviceHandlers(deps: Deps & StreamDeps): Handlers {
   return {
     warehouse: {
@@ -22,6 +23,7 @@ export function serviceHandlers(deps: Deps & StreamDeps): Handlers {
       ...packingHandlers(deps),
       ...shipmentHandlers(deps),
       ...carrierChoiceHandlers(deps),
+      ...watchHandlers(deps),
     },
     operations: { ...operationsHandlers(deps), ...deadLetterHandlers(deps), ...apiCallHandlers(deps) },
   };

@@ -44,8 +44,9 @@ export const file_wms_v1_warehouse_service = /*@__PURE__*/
  * A refusal that the state has decided (NOT_FOUND, FAILED_PRECONDITION, ALREADY_EXISTS, PERMISSION_DENIED
  * NOT_YOUR_TASK, INVALID_ARGUMENT of a value that the state forbids) is an answer too: the id goes on
  * getting it, also when the same request would succeed by now. Who acts on a refusal can rely on it, and
- * tries again under a new id. UNAVAILABLE, RESOURCE_EXHAUSTED, ABORTED, DEADLINE_EXCEEDED, INTERNAL and
- * NO_TASK_WAITING are no verdicts: repeat these under the same id.
+ * tries again under a new id; so does who was told NO_TASK_WAITING and asks on. UNAVAILABLE,
+ * RESOURCE_EXHAUSTED, ABORTED, DEADLINE_EXCEEDED and INTERNAL are no verdicts: repeat these under the same
+ * id.
  *
  * Lists page by `page_size` (default 50, at most 1000) and `page_token`.
  *

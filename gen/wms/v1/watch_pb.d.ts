@@ -78,24 +78,38 @@ export declare type WatchTasksResponse = Message<"wms.v1.WatchTasksResponse"> & 
 export declare const WatchTasksResponseSchema: GenMessage<WatchTasksResponse>;
 
 /**
- * Every open task of the warehouse; replaces whatever the watcher has.
+ * Every open task of the warehouse; replaces whatever the watcher has. It comes in as many messages as it needs.
  *
  * @generated from message wms.v1.TaskSnapshot
  */
 export declare type TaskSnapshot = Message<"wms.v1.TaskSnapshot"> & {
   /**
-   * Pending, assigned and in progress.
+   * Pending, assigned and in progress, newest first.
    *
    * @generated from field: repeated wms.v1.PickingTask picking_tasks = 1;
    */
   pickingTasks: PickingTask[];
 
   /**
-   * Pending, in progress and packed.
+   * Pending, in progress and packed, newest first.
    *
    * @generated from field: repeated wms.v1.PackingTask packing_tasks = 2;
    */
   packingTasks: PackingTask[];
+
+  /**
+   * This message adds to the one before, instead of replacing what the watcher has.
+   *
+   * @generated from field: bool continued = 3;
+   */
+  continued: boolean;
+
+  /**
+   * More of the snapshot follows. Until it is whole, its messages have no `resume_token`.
+   *
+   * @generated from field: bool more = 4;
+   */
+  more: boolean;
 };
 
 /**
