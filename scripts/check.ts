@@ -1,6 +1,6 @@
 /**
  * What CI runs besides the tests: every step is a command, and a step fails when its command does.
- * All of them run, so that one look shows everything; `--report FILE` leaves the counts as JSON.
+ * All of them run, so that one look shows everything; `--report FILE` leaves the results as JSON.
  */
 import { writeFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
@@ -17,17 +17,17 @@ const steps: readonly { name: string; command: readonly string[] }[] = [
 ];
 
 const { values } = parseArgs({ options: { report: { type: "string" } } });
-let failed = 0;
+const failed: string[] = [];
 for (const { name, command } of steps) {
   const { code, output } = await runCommand(command);
   console.log(`${code === 0 ? "ok  " : "FAIL"}  ${name}`);
-  if (code !== 0) failed += 1;
+  if (code !== 0) failed.push(name);
   // A step that passes may still have something to say, for example why it had nothing to do.
   const notable = code === 0 ? output.split("\n").filter((line) => line.startsWith("skipped:")) : [output];
   if (notable.length > 0) console.log(notable.join("\n").trimEnd().replaceAll(/^/gm, "      "));
 }
 if (values.report) {
-  await writeFile(values.report, JSON.stringify({ passed: steps.length - failed, failed }));
+  await writeFile(values.report, JSON.stringify({ passed: steps.length - failed.length, failed }));
 }
-console.log(failed === 0 ? "All checks hold." : `Failing checks: ${failed}.`);
-process.exitCode = failed === 0 ? 0 : 1;
+console.log(failed.length === 0 ? "All checks hold." : `Failing checks: ${failed.join(", ")}.`);
+process.exitCode = failed.length === 0 ? 0 : 1;
