@@ -135,6 +135,7 @@ describe("row 42: fifty calls at once with one request id", () => {
   it.each(EACH_WRITE)(
     "of %s have the effect of one and get one answer, also when it is lost",
     async (_name, method) => {
+      await call(method, await requestOf(method)); // the first of its kind may make a row that the others only change
       const single = await requestOf(method);
       const once = await effectsOf(() => call(method, single));
       if (!FINDERS.includes(method.name)) expect(once).not.toEqual({});
