@@ -4,9 +4,7 @@ import type { LabelFormat } from "../../domain/vocabulary.ts";
 import { personOf, requireParts, streetLines } from "../address-parts.ts";
 import type { CarrierHost } from "../answers.ts";
 import {
-  type BoughtLabel,
   CarrierRefusal,
-  CarrierUncertain,
   type LabelPackage,
   type LabelPurchase,
   type LabelRequest,
@@ -14,6 +12,7 @@ import {
 } from "../carrier.ts";
 import { voidOnceMore } from "../void-again.ts";
 import type { FedexSettings } from "./settings.ts";
+import { purchaseOf, soldSchema } from "./sold-labels.ts";
 
 /** A shipment of more boxes is made in the background, which we don't follow. */
 const MOST_BOXES = 40;
@@ -23,38 +22,6 @@ const IMAGE_TYPES = {
   pdf: { imageType: "PDF", labelStockType: "PAPER_4X6" },
   png: { imageType: "PNG", labelStockType: "PAPER_4X6" },
 } as const satisfies Record<LabelFormat, object>;
-
-const FORMATS: Readonly<Record<string, LabelFormat>> = { ZPLII: "zpl", PDF: "pdf", PNG: "png" };
-
-const pieceSchema = z.object({
-  trackingNumber: z.string().min(1),
-  packageSequenceNumber: z.coerce.number().optional(),
-  deliveryDatestamp: z.string().optional(),
-  packageDocuments: z
-    .array(
-      z.object({
-        contentType: z.string().default(""),
-        docType: z.string().default(""),
-        encodedLabel: z.string().optional(),
-      }),
-    )
-    .default([]),
-});
-
-const shipmentSchema = z.object({
-  output: z.object({
-    transactionShipments: z
-      .array(
-        z.object({
-          masterTrackingNumber: z.string().min(1),
-          pieceResponses: z.array(pieceSchema).min(1),
-        }),
-      )
-      .min(1),
-  }),
-});
-
-type Piece = z.infer<typeof pieceSchema>;
 
 export async function buyFedexLabels(
   host: CarrierHost,
@@ -69,34 +36,8 @@ export async function buyFedexLabels(
     body: JSON.stringify(shipmentOf(settings, request)),
     buys: true,
   } as const;
-  const { output } = await host.askJson(call, shipmentSchema);
-  const [shipment] = output.transactionShipments;
-  if (!shipment) throw new CarrierUncertain("FedEx's answer has no shipment");
-  const estimated = shipment.pieceResponses[0]?.deliveryDatestamp ?? "";
-  return {
-    labels: request.packages.map((box, index) => labelOf(box, index, shipment.pieceResponses, settings)),
-    carrier_reference: shipment.masterTrackingNumber,
-    ...(/^\d{4}-\d{2}-\d{2}$/.test(estimated) ? { estimated_delivery_date: estimated } : {}),
-  };
-}
-
-function labelOf(
-  { sequence_number }: LabelPackage,
-  index: number,
-  pieces: readonly Piece[],
-  { labelFormat }: FedexSettings,
-): BoughtLabel {
-  const piece = pieces.find((one) => one.packageSequenceNumber === index + 1) ?? pieces[index];
-  const documents = piece?.packageDocuments.filter((one) => one.encodedLabel) ?? [];
-  const document = documents.find(({ contentType }) => /LABEL/.test(contentType)) ?? documents[0];
-  if (!piece || !document?.encodedLabel)
-    throw new CarrierUncertain(`FedEx sold a shipment without a label for box ${sequence_number}`);
-  return {
-    sequence_number,
-    tracking_number: piece.trackingNumber,
-    format: FORMATS[document.docType] ?? labelFormat,
-    data: Buffer.from(document.encodedLabel, "base64"),
-  };
+  const { output } = await host.askJson(call, soldSchema);
+  return purchaseOf(output, request.packages, settings.labelFormat);
 }
 
 function shipmentOf(settings: FedexSettings, request: LabelRequest): object {
@@ -153,7 +94,10 @@ function packageOf({ weight, length, width, height }: LabelPackage, reference: s
 }
 
 const cancelledSchema = z.object({
-  output: z.object({ cancelledShipment: z.boolean(), message: z.string().default("") }),
+  output: z.object({
+    cancelledShipment: z.union([z.boolean(), z.stringbool()]),
+    message: z.string().nullish(),
+  }),
 });
 
 /** A shipment's boxes are cancelled together, by its master number, which is that of the first box. */
@@ -178,6 +122,9 @@ export async function voidFedexLabels(
   await voidOnceMore(async () => {
     const { output } = await host.askJson(call, cancelledSchema);
     if (!output.cancelledShipment)
-      throw new CarrierRefusal(`FedEx did not cancel ${trackingNumber}: ${output.message}`, "NOT_CANCELLED");
+      throw new CarrierRefusal(
+        `FedEx did not cancel ${trackingNumber}: ${output.message ?? "it gives no reason"}`,
+        "NOT_CANCELLED",
+      );
   });
 }

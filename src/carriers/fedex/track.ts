@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { CarrierHost } from "../answers.ts";
 import type { CarrierFact, TrackedParcel } from "../carrier.ts";
+import { zoneOfState } from "../state-time-zones.ts";
 import type { MappedStatus, StatusReader } from "../status-map.ts";
 import { instantOf } from "../wall-clock.ts";
 
@@ -25,7 +26,7 @@ export const trackResultSchema = z.object({
 
 /** Of one number. More than one result: it was given to more than one parcel, one after the other. */
 export const completeResultSchema = z.object({
-  trackingNumber: z.string(),
+  trackingNumber: text,
   trackResults: z.array(trackResultSchema).nullish(),
 });
 
@@ -53,10 +54,16 @@ export async function trackFedex(
   } as const;
   const { output } = await host.askJson(call, answerSchema);
   const shipped = new Map(parcels.map(({ tracking_number, shipped_at }) => [tracking_number, shipped_at]));
-  return output.completeTrackResults.flatMap(({ trackingNumber, trackResults }) => {
-    const result = ourParcel(trackResults ?? [], shipped.get(trackingNumber) ?? null);
-    return result ? factsOf(trackingNumber, result, statusOf) : [];
+  return output.completeTrackResults.flatMap((complete) => {
+    const number = numberOf(complete);
+    const result = ourParcel(complete.trackResults ?? [], shipped.get(number) ?? null);
+    return result && number ? factsOf(number, result, statusOf) : [];
   });
+}
+
+/** FedEx says it once or twice. */
+export function numberOf({ trackingNumber, trackResults }: z.infer<typeof completeResultSchema>): string {
+  return trackingNumber || trackResults?.[0]?.trackingNumberInfo?.trackingNumber || "";
 }
 
 /** Our clock and FedEx's calendar may differ by so much about when a parcel left. */
@@ -75,16 +82,17 @@ function ourParcel(results: readonly TrackResult[], shipped_at: Date | null): Tr
 
 function shipDate(result: TrackResult): number {
   const stated = (result.dateAndTimes ?? []).find(({ type }) => type === "SHIP")?.dateTime;
-  return momentOf(stated)?.getTime() ?? newestScan(result);
+  return instantOf(stated ?? "", "UTC")?.getTime() ?? newestScan(result);
 }
 
 function newestScan({ scanEvents }: TrackResult): number {
-  return Math.max(...(scanEvents ?? []).map(({ date }) => momentOf(date)?.getTime() ?? 0));
+  return Math.max(...(scanEvents ?? []).map((scan) => momentOf(scan)?.getTime() ?? 0));
 }
 
-/** FedEx leaves out the offset now and then; then all we can do is to take it for UTC. */
-function momentOf(date: string | null | undefined): Date | undefined {
-  return instantOf(date ?? "", "UTC");
+/** FedEx leaves out the offset now and then; then it is the time on the wall where the parcel is. */
+function momentOf({ date, scanLocation }: Scan): Date | undefined {
+  const { countryCode, stateOrProvinceCode } = scanLocation ?? {};
+  return instantOf(date ?? "", zoneOfState(countryCode, stateOrProvinceCode));
 }
 
 /** A scan without a time that can be read says nothing of where the parcel is. */
@@ -94,7 +102,7 @@ export function factsOf(
   statusOf: StatusReader,
 ): CarrierFact[] {
   return (scanEvents ?? []).flatMap((scan) => {
-    const occurred_at = momentOf(scan.date);
+    const occurred_at = momentOf(scan);
     if (!occurred_at) return [];
     return [
       {

@@ -3,7 +3,7 @@ import { type CarrierFact, type WebhookContent, type WebhookDelivery, WebhookRej
 import type { StatusReader } from "../status-map.ts";
 import { readDelivery } from "../webhook-body.ts";
 import { hmacSha256, matchesSecret } from "../webhook-signature.ts";
-import { completeResultSchema, factsOf, trackResultSchema } from "./track.ts";
+import { completeResultSchema, factsOf, numberOf, trackResultSchema } from "./track.ts";
 
 const bareResultSchema = trackResultSchema.extend({ trackingNumber: z.string().nullish() });
 
@@ -11,7 +11,7 @@ const bareResultSchema = trackResultSchema.extend({ trackingNumber: z.string().n
 const bodySchema = z.union([
   z.object({ output: z.object({ completeTrackResults: z.array(completeResultSchema).min(1) }) }),
   z.object({ completeTrackResults: z.array(completeResultSchema).min(1) }),
-  completeResultSchema.required({ trackResults: true }),
+  completeResultSchema.required({ trackingNumber: true, trackResults: true }),
   z.object({ trackResults: z.array(bareResultSchema).min(1) }),
   bareResultSchema.required({ scanEvents: true }),
 ]);
@@ -42,11 +42,11 @@ function resultsOf(body: Body): Result[] {
   return "trackResults" in body ? (body.trackResults ?? []) : [body];
 }
 
-function withNumber({ trackingNumber, trackResults }: z.infer<typeof completeResultSchema>): Result[] {
-  return (trackResults ?? []).map((result) => ({ ...result, trackingNumber }));
+function withNumber(complete: z.infer<typeof completeResultSchema>): Result[] {
+  return (complete.trackResults ?? []).map((result) => ({ ...result, trackingNumber: numberOf(complete) }));
 }
 
 function factsOfResult(result: Result, statusOf: StatusReader): CarrierFact[] {
-  const number = result.trackingNumber ?? result.trackingNumberInfo?.trackingNumber;
+  const number = result.trackingNumber || result.trackingNumberInfo?.trackingNumber;
   return number ? factsOf(number, result, statusOf) : [];
 }

@@ -79,6 +79,59 @@ describe("a FedEx label", () => {
     expect(host.parcels.under(request.reference)).toHaveLength(3);
   });
 
+  it("is the right one of the documents that came with it, whatever FedEx leaves out", async () => {
+    const document = (contentType: string | null, text: string, more = {}) => ({
+      contentType,
+      docType: "PDF",
+      encodedLabel: Buffer.from(text).toString("base64").replace(/.{4}/g, "$&\r\n"),
+      ...more,
+    });
+    const answers = [
+      [document("HAZMAT_LABEL", "%PDF other"), document("LABEL", "%PDF ours")],
+      [
+        document("AUXILIARY_LABEL", "", { encodedLabel: null, url: "https://x" }),
+        document("RETURN_LABEL", "%PDF ours"),
+      ],
+      [document("COMMERCIAL_INVOICE", "%PDF other"), document("LABEL", "%PDF ours", { docType: null })],
+      [document(null, "%PDF ours")],
+    ];
+    for (const packageDocuments of answers) {
+      const piece = {
+        trackingNumber: "794953535000",
+        deliveryDatestamp: "2026-01-17T12:00:00",
+        packageDocuments,
+      };
+      const shipment = { masterTrackingNumber: null, serviceType: "FEDEX_GROUND", pieceResponses: [piece] };
+      const body = {
+        transactionId: "1",
+        output: { transactionShipments: [shipment], alerts: [], errors: [] },
+      };
+      host.faults.plan({ kind: "answer", when: "before", answer: { body } }, { operation: "create_label" });
+      const { purchase } = await buy(connect({ labelFormat: "pdf" }).fedex);
+      expect(purchase).toEqual({
+        labels: [
+          {
+            sequence_number: 1,
+            tracking_number: "794953535000",
+            format: "pdf",
+            data: Buffer.from("%PDF ours"),
+          },
+        ],
+        carrier_reference: "794953535000",
+        estimated_delivery_date: "2026-01-17",
+      });
+    }
+  });
+
+  it("that FedEx makes later may have been bought, as the job that it names", async () => {
+    const body = { output: { jobId: "89sxxxxx233ae24ff31xxxxx" } };
+    host.faults.plan({ kind: "answer", when: "before", answer: { body } }, { operation: "create_label" });
+    await expect(buy()).rejects.toMatchObject({
+      name: "CarrierUncertain",
+      message: expect.stringContaining("89sxxxxx233ae24ff31xxxxx"),
+    });
+  });
+
   it("is refused with FedEx's code and text", async () => {
     const to = testAddress({ ...labelRequest().to, postal_code: "00000" });
     const bad = buy(undefined, { to });
@@ -97,7 +150,10 @@ describe("a FedEx label", () => {
       message: "FedEx needs to.city, to.phone",
     });
     const packages = Array.from({ length: 41 }, (_, index) => testBox(index + 1));
-    await expect(buy(undefined, { packages })).rejects.toMatchObject({ code: "TOO_MANY_BOXES" });
+    await expect(buy(undefined, { packages })).rejects.toMatchObject({
+      code: "TOO_MANY_BOXES",
+      message: "FedEx takes at most 40 boxes in a shipment, not 41",
+    });
     expect(host.seen).toHaveLength(before);
   });
 
@@ -108,7 +164,7 @@ describe("a FedEx label", () => {
       { kind: "status", when: "after", status: 500 },
       { kind: "status", when: "after", status: 504 },
       { kind: "answer", when: "after", answer: { body: "<html>OK</html>" } },
-      { kind: "answer", when: "after", answer: { body: { output: { jobId: "89sxxxxx233ae24ff31xxxxx" } } } },
+      { kind: "answer", when: "after", answer: { body: { output: { transactionShipments: [] } } } },
     ] as const;
     for (const fault of lost) {
       const { fedex } = connect();
@@ -174,6 +230,19 @@ describe("a FedEx label given back", () => {
     host.parcels.advance(number, 2);
     const given = fedex.voidLabel?.({ reference: request.reference, tracking_numbers: [number] });
     await expect(given).rejects.toMatchObject({ name: "CarrierRefusal", code: "NOT_CANCELLED" });
+  });
+
+  it("is told by a text as well as by a yes or no", async () => {
+    const label = { reference: "wms-1", tracking_numbers: ["794953535000"] };
+    const give = (output: object) => {
+      host.faults.plan(
+        { kind: "answer", when: "before", answer: { body: { output } } },
+        { operation: "void_label" },
+      );
+      return connect().fedex.voidLabel?.(label);
+    };
+    await give({ cancelledShipment: "true", cancelledHistory: "true", message: null });
+    await expect(give({ cancelledShipment: "false", message: null })).rejects.toThrow("it gives no reason");
   });
 
   it("of which nothing is known to have been bought asks nobody", async () => {
@@ -304,6 +373,7 @@ describe("a FedEx parcel", () => {
         }),
         scan("2024-04-25T11:28:00", "DE", { exceptionCode: "A13", exceptionDescription: "Redirected" }),
         scan("2024-04-25T08:55:00-07:00", "QQ"),
+        scan("2024-04-24T18:00:00", "Ow", { scanLocation: { city: "PARIS", countryCode: "FR" } }),
         scan("soon", "OD"),
       ],
     };
@@ -311,7 +381,7 @@ describe("a FedEx parcel", () => {
       trackingNumber: "39936862321",
       trackResults: [{ error: { code: "TRACKING.TRACKINGNUMBER.NOTFOUND", message: "Cannot be found." } }],
     };
-    const completeTrackResults = [{ trackingNumber: "776000000007", trackResults: [first, second] }, unknown];
+    const completeTrackResults = [{ trackResults: [first, second] }, unknown, { trackResults: null }];
     const output = { completeTrackResults, alerts: "TRACKING.DATA.NOTFOUND -  Tracking data unavailable" };
     host.faults.plan(
       { kind: "answer", when: "before", answer: { body: { transactionId: "9ca3d632", output } } },
@@ -322,10 +392,16 @@ describe("a FedEx parcel", () => {
       facts.map(({ raw_code, status, occurred_at }) => [raw_code, status, occurred_at.toISOString()]),
     ).toEqual([
       ["DL", "delivered", "2024-04-26T16:26:00.000Z"],
-      ["DE", "exception", "2024-04-25T11:28:00.000Z"],
+      ["DE", "exception", "2024-04-25T18:28:00.000Z"],
       ["QQ", "in_transit", "2024-04-25T15:55:00.000Z"],
+      ["Ow", "in_transit", "2024-04-24T18:00:00.000Z"],
     ]);
-    expect(facts.map(({ location }) => location)).toEqual(["", "CLOVIS, CA, US", "CLOVIS, CA, US"]);
+    expect(facts.map(({ location }) => location)).toEqual([
+      "",
+      "CLOVIS, CA, US",
+      "CLOVIS, CA, US",
+      "PARIS, FR",
+    ]);
   });
 });
 
@@ -398,6 +474,11 @@ describe("what FedEx pushes", () => {
     const complete = { trackingNumber: "776000000007", trackResults: [result] };
     for (const envelope of [
       { output: { completeTrackResults: [complete] } },
+      {
+        transactionId: "1",
+        outputMetaData: [],
+        output: { completeTrackResults: [{ trackResults: [result] }] },
+      },
       { completeTrackResults: [complete] },
       complete,
       { trackResults: [{ ...result, trackingNumber: "776000000007" }] },
