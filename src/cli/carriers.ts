@@ -10,6 +10,7 @@ import {
   upsertCredential,
 } from "../db/credentials.ts";
 import { credentialsKeys, namingKey } from "../start/stored-settings.ts";
+import { registerCloseDay } from "./close-day.ts";
 import { withDatabase } from "./with-database.ts";
 
 /** The port knows one account a carrier. */
@@ -18,7 +19,9 @@ const ACCOUNT = "";
 export function registerCarriers(program: Command): void {
   const carriers = program
     .command("carriers")
-    .description("carriers' settings in the database, encrypted; those of CARRIERS come first");
+    .description(
+      "carriers' settings in the database, encrypted (those of CARRIERS come first), and their days' ends",
+    );
   carriers
     .command("set <code>")
     .description("check and store a carrier's settings; services that start from now on use them")
@@ -33,6 +36,7 @@ export function registerCarriers(program: Command): void {
     .command("rotate")
     .description("encrypt everything with the first key of CREDENTIALS_KEY")
     .action(rotate);
+  registerCloseDay(carriers);
 }
 
 /** Of what is wrong with it, nothing is repeated. */
