@@ -31,6 +31,8 @@ export interface MarketOrder {
   state: MarketOrderState;
   /** By the marketplace's clock. */
   updated_at: Date;
+  /** The channel says that the seller may cancel it, whole, as it stands now. */
+  cancellable: boolean;
   /** The parts of an address by our names. */
   ship_to: Record<string, string>;
   lines: readonly MarketLine[];
@@ -62,6 +64,8 @@ export interface Marketplace {
   /** At most a hundred. */
   findOrders(channel_order_ids: readonly string[]): Promise<MarketPage>;
   acceptOrder(order: MarketOrder): Promise<void>;
+  /** Cancels it there, whole; only while it is `cancellable`. */
+  cancelOrder(channel_order_id: string): Promise<void>;
   /** May be repeated: the last number stands. */
   sendTracking(channel_order_id: string, parcel: ParcelNumber): Promise<void>;
   /** Must not be repeated once it was done: look at the order's state first. */

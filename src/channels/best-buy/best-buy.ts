@@ -9,7 +9,7 @@ import type { BestBuySettings } from "./settings.ts";
 const PAGE = 100;
 const OPEN_STATES = "WAITING_ACCEPTANCE,SHIPPING";
 
-/** Best Buy Canada's marketplace, by Mirakl's seller API: OR11, OR21, OR23, OR24 and SH21. */
+/** Best Buy Canada's marketplace, by Mirakl's seller API: OR11, OR21, OR23, OR24, OR29 and SH21. */
 export function createBestBuy(
   settings: BestBuySettings,
   { outside, now = () => new Date() }: { outside: Outside; now?: () => Date },
@@ -29,13 +29,16 @@ export function createBestBuy(
     acceptsOrders: settings.acceptOrders,
     storefront_id: BigInt(settings.storefrontId),
     listOrders: (since) =>
-      pages(ask, since ? { start_update_date: since.toISOString() } : { order_state_codes: OPEN_STATES }),
+      pages(ask, since ? { start_update_date: toSeconds(since) } : { order_state_codes: OPEN_STATES }),
     findOrders: (ids) => listPage(ask, { order_ids: ids.join(","), max: String(PAGE) }),
     acceptOrder: async ({ channel_order_id, lines }) => {
       const order_lines = lines.filter((line) => !line.cancelled);
       await put("accept_order", channel_order_id, "accept", {
         order_lines: order_lines.map(({ line_id }) => ({ id: line_id, accepted: true })),
       });
+    },
+    cancelOrder: async (id) => {
+      await put("cancel_order", id, "cancel");
     },
     sendTracking: async (id, parcel) => {
       const carrier = await carrierOf(parcel);
@@ -45,6 +48,11 @@ export function createBestBuy(
       await put("ship_order", id, "ship");
     },
   };
+}
+
+/** As its examples have it: `2026-01-15T09:00:00Z`. */
+function toSeconds(at: Date): string {
+  return at.toISOString().replace(/\.\d+Z$/, "Z");
 }
 
 /** By the date of their making, which doesn't change: an order that changes meanwhile is not shifted past us. */

@@ -1,18 +1,19 @@
 import { z } from "zod";
-import type { ParcelNumber } from "../channel.ts";
+import { ChannelError, type ParcelNumber } from "../channel.ts";
 import { type AskBestBuy, readJson } from "./client.ts";
 import type { BestBuySettings } from "./settings.ts";
 
 const DAY_MS = 24 * 3600 * 1000;
 
 /** Best Buy's list changes rarely: it is read once a day. */
-const carriersSchema = z.object({
-  carriers: z.array(
-    z.object({ code: z.string().min(1), label: z.string().nullish(), standard_code: z.string().nullish() }),
-  ),
+const carriersSchema = z.object({ carriers: z.array(z.unknown()) });
+const carrierSchema = z.object({
+  code: z.string().min(1),
+  label: z.string().nullish(),
+  standard_code: z.string().nullish(),
 });
 
-type ListedCarrier = z.output<typeof carriersSchema>["carriers"][number];
+type ListedCarrier = z.output<typeof carrierSchema>;
 
 /** What OR23 takes: a carrier of its list, or any other by name and address. */
 export type CarrierFields = { carrier_code: string } | { carrier_name: string; carrier_url?: string };
@@ -33,9 +34,9 @@ export function createCarrierNames(
   const list = async () => {
     if (listed && listed.until > now().getTime()) return listed.carriers;
     const answer = await ask({ operation: "list_carriers", method: "GET", path: "api/shipping/carriers" });
-    const read = carriersSchema.safeParse(readJson(answer, "list_carriers"));
-    listed = { carriers: read.success ? read.data.carriers : [], until: now().getTime() + DAY_MS };
-    return listed.carriers;
+    const carriers = readCarriers(readJson(answer, "list_carriers"));
+    listed = { carriers, until: now().getTime() + DAY_MS };
+    return carriers;
   };
   const urls = { ...TRACKING_URLS, ...trackingUrls };
   return async ({ carrier_code, carrier_name, tracking_number }) => {
@@ -46,6 +47,13 @@ export function createCarrierNames(
     const url = urls[carrier_code]?.replaceAll("{number}", encodeURIComponent(tracking_number));
     return { carrier_name, ...(url === undefined ? {} : { carrier_url: url }) };
   };
+}
+
+/** One entry that can't be read does not spoil the list; what is no list is not kept for a day. */
+function readCarriers(given: unknown): ListedCarrier[] {
+  const list = carriersSchema.safeParse(given);
+  if (!list.success) throw new ChannelError("Best Buy's list of carriers can't be read", true);
+  return list.data.carriers.flatMap((one) => carrierSchema.safeParse(one).data ?? []);
 }
 
 /** `Canada Post`, `CANADA_POST` and `canadapost` are one carrier. */

@@ -1,5 +1,11 @@
 import { z } from "zod";
-import { ChannelError, type MarketOrder, type MarketOrderState, type MarketPage } from "../channel.ts";
+import {
+  ChannelError,
+  type MarketLine,
+  type MarketOrder,
+  type MarketOrderState,
+  type MarketPage,
+} from "../channel.ts";
 
 const STATES: Readonly<Record<string, MarketOrderState>> = {
   STAGING: "waiting",
@@ -14,7 +20,8 @@ const STATES: Readonly<Record<string, MarketOrderState>> = {
   REFUSED: "cancelled",
   CANCELED: "cancelled",
 };
-const GONE = new Set(["REFUSED", "CANCELED"]);
+/** A line that is given back, or about to be, is not to be shipped either. */
+const GONE = new Set(["REFUSED", "CANCELED", "REFUNDED", "WAITING_REFUND", "WAITING_REFUND_PAYMENT"]);
 
 const MAX_TEXT = 500;
 /** Postgres text holds no NUL. */
@@ -53,6 +60,7 @@ const addressSchema = z.object({
 const orderSchema = z.object({
   order_id: name,
   order_state: z.string(),
+  can_cancel: z.boolean().nullish(),
   last_updated_date: z.iso.datetime({ offset: true }),
   order_lines: z.array(lineSchema).min(1),
   customer_notification_email: part,
@@ -86,19 +94,26 @@ function readOrder(given: unknown): MarketOrder | { channel_order_id: string; pr
 }
 
 function orderOf(order: z.output<typeof orderSchema>): MarketOrder {
+  const lines = order.order_lines.map((line) => ({
+    line_id: line.order_line_id,
+    sku: line.offer_sku,
+    quantity: line.quantity,
+    cancelled: GONE.has(line.order_line_state),
+  }));
   return {
     channel_order_id: order.order_id,
-    // A state that we don't know is not ours to act on.
-    state: STATES[order.order_state] ?? "waiting",
+    state: stateOf(order.order_state, lines),
     updated_at: new Date(order.last_updated_date),
+    cancellable: order.can_cancel === true,
     ship_to: addressOf(order),
-    lines: order.order_lines.map((line) => ({
-      line_id: line.order_line_id,
-      sku: line.offer_sku,
-      quantity: line.quantity,
-      cancelled: GONE.has(line.order_line_state),
-    })),
+    lines,
   };
+}
+
+/** An order of which no line is left is over, whatever it is called; a state that we don't know is not ours to act on. */
+function stateOf(given: string, lines: readonly MarketLine[]): MarketOrderState {
+  const state = STATES[given] ?? "waiting";
+  return state !== "shipped" && lines.every((line) => line.cancelled) ? "cancelled" : state;
 }
 
 /** Customers' addresses are shown only once the order is accepted. */

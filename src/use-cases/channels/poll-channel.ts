@@ -2,6 +2,7 @@ import type { Marketplace } from "../../channels/channel.ts";
 import { claimPoll, finishPoll, listOpenChannelOrders } from "../../db/channel-orders.ts";
 import type { Database } from "../../db/database.ts";
 import { takeChannelOrders } from "./take-channel-orders.ts";
+import { tellCancellations } from "./tell-cancellations.ts";
 
 /** Read again each time: what changed there while the last look was under way. */
 const OVERLAP_MS = 10 * 60_000;
@@ -12,7 +13,7 @@ const MAX_OPEN = 1_000;
 
 /**
  * Looks at a marketplace's orders, when it is time to: those that changed since the last look that came to its end, and
- * those that are still open. Undefined: it is not time yet; else how many orders were taken in.
+ * those that are still open; then at what was cancelled here. Undefined: it is not time yet; else how many orders were taken in.
  */
 export async function pollChannel(db: Database, market: Marketplace): Promise<number | undefined> {
   const claimed = await claimPoll(db, market.code, market.pollSeconds);
@@ -31,6 +32,7 @@ export async function pollChannel(db: Database, market: Marketplace): Promise<nu
   }
   taken += await lookAgain(db, market, seen);
   await finishPoll(db, market.code, newest);
+  await tellCancellations(db, market);
   return taken;
 }
 

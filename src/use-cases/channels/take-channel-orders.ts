@@ -3,7 +3,6 @@ import { clearAlert, raiseAlert } from "../../db/alerts.ts";
 import {
   type ChannelOrderRow,
   findListingsBySku,
-  markChannelOrdersEnded,
   markChannelOrdersTaken,
   noteChannelOrders,
   noteOrderProblems,
@@ -12,12 +11,7 @@ import {
 import type { Database } from "../../db/database.ts";
 import type { OrderEvent } from "../../domain/order-event.ts";
 import { takeOrderEvents } from "../orders/take-order-events.ts";
-
-/** An order as it is there, and what we have of it. */
-interface Met {
-  order: MarketOrder;
-  row: ChannelOrderRow;
-}
+import { followCancellations, type Met } from "./follow-cancellations.ts";
 
 interface Problem {
   channel_order_id: string;
@@ -146,42 +140,6 @@ function confirmation(
       })),
     },
   };
-}
-
-/** Of orders that were taken, what is cancelled since; of the others, that there is nothing left to take. */
-async function followCancellations(db: Database, market: Marketplace, met: readonly Met[]): Promise<void> {
-  const taken = met.filter(({ row }) => row.taken_at !== null && row.ended_at === null);
-  await takeOrderEvents(
-    db,
-    taken.flatMap((one) => cancellations(market, one)),
-  );
-  const ended = met.filter(
-    ({ order, row }) => order.state === "cancelled" || (order.state === "shipped" && row.taken_at === null),
-  );
-  await markChannelOrdersEnded(
-    db,
-    market.code,
-    ended.map(({ order }) => order.channel_order_id),
-  );
-}
-
-function cancellations({ code }: Marketplace, { order, row }: Met): OrderEvent[] {
-  const cancel = (eventId: string, items: { listing_id: bigint; quantity: number }[]): OrderEvent => ({
-    kind: "cancelled",
-    eventId,
-    entryId: eventId,
-    order_id: row.order_id,
-    reason: `cancelled at ${code}`,
-    items,
-  });
-  const id = `${code}:${order.channel_order_id}`;
-  if (order.state === "cancelled") return [cancel(`${id}:cancelled`, [])];
-  const gone = new Set(order.lines.filter((line) => line.cancelled).map((line) => line.line_id));
-  return row.lines
-    .filter((line) => gone.has(line.line_id))
-    .map(({ line_id, listing_id, quantity }) =>
-      cancel(`${id}:${line_id}:cancelled`, [{ listing_id: BigInt(listing_id), quantity }]),
-    );
 }
 
 const STUCK = "channel_order_stuck";

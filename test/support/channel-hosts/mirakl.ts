@@ -2,7 +2,7 @@ import { z } from "zod";
 import { type HostRoute, type RunningHost, startHost } from "../carrier-hosts/host.ts";
 import { checkJson, type HostAnswer, type HostRequest } from "../carrier-hosts/http-messages.ts";
 
-/** Written from the seller API's documented calls: OR11, OR21, OR23, OR24 and SH21. */
+/** Written from the seller API's documented calls: OR11, OR21, OR23, OR24, OR29 and SH21. */
 export const MIRAKL_KEY = "0f0e0d0c-1111-2222-3333-444455556666";
 export const MIRAKL_SHOP = "2042";
 
@@ -20,6 +20,8 @@ export interface MiraklOrder {
   updated: number;
   lines: Line[];
   tracking: Record<string, string> | null;
+  /** As the payment workflow has it: the seller may take it back, whole. */
+  can_cancel: boolean;
   /** Times that the customer was told of a shipment, and with which number. */
   notified: (string | null)[];
 }
@@ -29,8 +31,9 @@ export interface MiraklHost extends RunningHost {
   /** A customer buys; the order waits to be accepted unless told otherwise. */
   sell(order_id: string, lines: readonly { sku: string; quantity: number }[], state?: string): MiraklOrder;
   /** The order changes there. */
-  change(order_id: string, change: Partial<Pick<MiraklOrder, "order_state">>): void;
-  cancelLine(order_id: string, order_line_id: string): void;
+  change(order_id: string, change: Partial<Pick<MiraklOrder, "order_state" | "can_cancel">>): void;
+  /** The line's state, or how many are still wanted of it. */
+  changeLine(order_line_id: string, change: { order_line_state?: string; quantity?: number }): void;
   /** The marketplace's clock, in milliseconds. */
   setClock(ms: number): void;
 }
@@ -50,6 +53,7 @@ export async function startMiraklHost(start = Date.UTC(2026, 0, 15, 9)): Promise
       acceptRoute(market),
       trackingRoute(market),
       shipRoute(market),
+      cancelRoute(market),
       carriersRoute(),
     ],
     authorize: ({ headers, query }) => {
@@ -76,16 +80,19 @@ export async function startMiraklHost(start = Date.UTC(2026, 0, 15, 9)): Promise
           quantity,
         })),
         tracking: null,
+        can_cancel: false,
         notified: [],
       };
       market.orders.set(order_id, order);
       return order;
     },
     change: (order_id, change) => void Object.assign(find(order_id), change, { updated: market.now() }),
-    cancelLine: (order_id, order_line_id) => {
-      const line = find(order_id).lines.find((one) => one.order_line_id === order_line_id) as Line;
-      line.order_line_state = "CANCELED";
-      find(order_id).updated = market.now();
+    changeLine: (order_line_id, change) => {
+      const order = [...market.orders.values()].find((one) =>
+        one.lines.some((line) => line.order_line_id === order_line_id),
+      ) as MiraklOrder;
+      Object.assign(order.lines.find((line) => line.order_line_id === order_line_id) as Line, change);
+      order.updated = market.now();
     },
     setClock: (ms) => void (clock = ms),
   };
@@ -132,9 +139,9 @@ function checkList({ query }: HostRequest): string[] {
     ...states.filter((state) => !STATES.has(state)).map((state) => `no state ${state}`),
     ...(max >= 1 && max <= 100 ? [] : ["max must be from 1 to 100"]),
     ...((query.get("order_ids")?.split(",") ?? []).length <= 100 ? [] : ["at most 100 order_ids"]),
-    ...(query.has("start_update_date") && Number.isNaN(Date.parse(query.get("start_update_date") as string))
-      ? ["start_update_date is no date"]
-      : []),
+    ...(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/.test(query.get("start_update_date") ?? "2026-01-15T09:00:00Z")
+      ? []
+      : ["start_update_date must be as 2026-01-15T09:00:00Z"]),
   ];
 }
 
@@ -150,12 +157,13 @@ function isAsked({ order_id, order_state, updated }: MiraklOrder, query: URLSear
 }
 
 /** The customer's address is withheld until the order is accepted. */
-function shown({ order_id, order_state, created, updated, lines, tracking }: MiraklOrder) {
+function shown({ order_id, order_state, created, updated, lines, tracking, can_cancel }: MiraklOrder) {
   const hidden = order_state === "WAITING_ACCEPTANCE" || order_state.startsWith("WAITING_DEBIT");
   return {
     order_id,
     commercial_id: order_id.replace(/-A$/, ""),
     order_state,
+    can_cancel,
     created_date: new Date(created).toISOString(),
     last_updated_date: new Date(updated).toISOString(),
     currency_iso_code: "CAD",
@@ -247,6 +255,24 @@ function shipRoute(market: Market): HostRoute {
         order.order_state = "SHIPPED";
         order.updated = market.now();
         order.notified.push(order.tracking?.["tracking_number"] ?? null);
+        return { status: 204 };
+      }),
+  };
+}
+
+function cancelRoute(market: Market): HostRoute {
+  return {
+    operation: "cancel_order",
+    method: "PUT",
+    path: "/api/orders/:id/cancel",
+    check: ({ body }) => (body.length === 0 ? [] : ["OR29 takes no body"]),
+    answer: ({ params }) =>
+      inState(market, params["id"], ["WAITING_DEBIT", "WAITING_DEBIT_PAYMENT", "SHIPPING"], (order) => {
+        if (!order.can_cancel)
+          return { status: 400, body: { message: "The order cannot be canceled", status: 400 } };
+        order.order_state = "CANCELED";
+        for (const line of order.lines) line.order_line_state = "CANCELED";
+        order.updated = market.now();
         return { status: 204 };
       }),
   };
