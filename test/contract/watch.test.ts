@@ -132,10 +132,9 @@ describe("WatchTasks", () => {
     const parts = heard.messages.map(({ content, resumeToken }) => ({ part: content.value, resumeToken }));
     expect(parts.map(({ part }) => part)).toMatchObject([
       { continued: false, more: true },
-      { continued: true, more: true },
       { continued: true, more: false },
     ]);
-    expect(parts.map(({ resumeToken }) => resumeToken !== "")).toEqual([false, false, true]);
+    expect(parts.map(({ resumeToken }) => resumeToken !== "")).toEqual([false, true]);
     const ids = heard.messages.flatMap(({ content }) =>
       content.case === "snapshot" ? content.value.pickingTasks.map((task) => task.id) : [],
     );

@@ -1,5 +1,5 @@
 import type { Database } from "../../db/database.ts";
-import { readMissed, type TailEvent, type Watched } from "../../db/outbox-tail.ts";
+import { readMissed, type Watched } from "../../db/outbox-tail.ts";
 import { type Mailbox, MOST_WAITING, type Noted } from "./mailbox.ts";
 import type { OutboxTail } from "./tail.ts";
 
@@ -57,10 +57,4 @@ async function begin(
 
 function lesser(a: bigint, b: bigint): bigint {
   return a < b ? a : b;
-}
-
-/** The events' aggregates of one kind, each once. */
-export function aggregatesOf(changes: readonly Noted[], aggregate: TailEvent["aggregate"]): bigint[] {
-  const events = changes.map(({ event }) => event).filter((event) => event.aggregate === aggregate);
-  return [...new Set(events.map((event) => event.aggregate_id))];
 }

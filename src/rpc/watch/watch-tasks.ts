@@ -7,6 +7,7 @@ import type {
 } from "../../../gen/wms/v1/watch_pb.js";
 import { findUnknownWarehouse } from "../../db/catalogue.ts";
 import type { Database } from "../../db/database.ts";
+import type { TailEvent } from "../../db/outbox-tail.ts";
 import { listPackingTaskIds } from "../../db/packing.ts";
 import { packingTaskViews } from "../../db/packing-views.ts";
 import { listPickingTaskIds } from "../../db/picking-tasks.ts";
@@ -14,17 +15,23 @@ import { pickingTaskViews } from "../../db/picking-views.ts";
 import { DomainError } from "../../domain/errors.ts";
 import { packingTaskMessage } from "../packing-messages.ts";
 import { pickingTaskMessage } from "../picking-messages.ts";
-import { aggregatesOf, follow } from "./changes.ts";
+import { follow } from "./changes.ts";
 import type { Noted } from "./mailbox.ts";
 import { resumeToken } from "./resume-token.ts";
 import type { OutboxTail } from "./tail.ts";
 
 type Answer = MessageInitShape<typeof WatchTasksResponseSchema>;
 type Snapshot = MessageInitShape<typeof TaskSnapshotSchema>;
-type Task = MessageInitShape<typeof TaskChangeSchema>["task"];
+type Change = MessageInitShape<typeof TaskChangeSchema>;
+type TaskRef = Pick<TailEvent, "aggregate" | "aggregate_id">;
 
 /** Tasks in one message of a snapshot: far below what a client takes in one message, which is four megabytes. */
 const PART = 200;
+/** No floor has as many. */
+const MOST = 100_000;
+
+const PICKING = "picking_task";
+const PACKING = "packing_task";
 
 const OPEN_PICKING = ["pending", "assigned", "in_progress"] as const;
 const OPEN_PACKING = ["pending", "in_progress", "packed"] as const;
@@ -51,59 +58,56 @@ export async function* watchTasks(
 }
 
 async function* tellPresent(db: Database, warehouse_id: bigint, position: bigint): AsyncGenerator<Answer> {
-  let continued = false;
-  for await (const part of openTasks(db, warehouse_id)) {
-    const snapshot = { case: "snapshot", value: { ...part, continued, more: true } } as const;
-    yield { content: snapshot };
-    continued = true;
+  const open = await listOpen(db, warehouse_id);
+  for (let from = 0, more = true; more; from += PART) {
+    more = from + PART < open.length;
+    const tasks = await readTasks(db, open.slice(from, from + PART));
+    const snapshot: Snapshot = { ...tasks, continued: from > 0, more };
+    yield {
+      ...(more ? {} : { resumeToken: resumeToken(position) }),
+      content: { case: "snapshot", value: snapshot },
+    };
   }
-  const end = { case: "snapshot", value: { continued, more: false } } as const;
-  yield { resumeToken: resumeToken(position), content: end };
 }
 
-async function* openTasks(db: Database, warehouse_id: bigint): AsyncGenerator<Snapshot> {
-  const picking = { warehouse_id, statuses: OPEN_PICKING };
-  for await (const ids of pages((page) => listPickingTaskIds(db, picking, page)))
-    yield { pickingTasks: (await pickingTaskViews(db, ids)).map(pickingTaskMessage) };
-  const packing = { warehouse_id, statuses: OPEN_PACKING };
-  for await (const ids of pages((page) => listPackingTaskIds(db, packing, page)))
-    yield { packingTasks: (await packingTaskViews(db, ids)).map(packingTaskMessage) };
-}
-
-async function* pages(
-  list: (page: { size: number; after: bigint }) => Promise<bigint[]>,
-): AsyncGenerator<bigint[]> {
-  let after = 0n;
-  do {
-    const ids = await list({ size: PART, after });
-    if (ids.length > 0) yield ids;
-    after = ids.length < PART ? 0n : (ids.at(-1) as bigint);
-  } while (after > 0n);
+async function listOpen(db: Database, warehouse_id: bigint): Promise<TaskRef[]> {
+  const all = { size: MOST, after: 0n };
+  const picking = await listPickingTaskIds(db, { warehouse_id, statuses: OPEN_PICKING }, all);
+  const packing = await listPackingTaskIds(db, { warehouse_id, statuses: OPEN_PACKING }, all);
+  return [
+    ...picking.map((aggregate_id) => ({ aggregate: PICKING, aggregate_id })),
+    ...packing.map((aggregate_id) => ({ aggregate: PACKING, aggregate_id })),
+  ];
 }
 
 async function* tellChanges(db: Database, changes: readonly Noted[]): AsyncGenerator<Answer> {
-  const tasks = await readTasks(db, changes);
+  const { pickingTasks, packingTasks } = await readTasks(
+    db,
+    changes.map(({ event }) => event),
+  );
+  const picking = new Map(pickingTasks.map((task) => [task.id, task]));
+  const packing = new Map(packingTasks.map((task) => [task.id, task]));
   for (const { event, position } of changes) {
-    const task = tasks.get(`${event.aggregate} ${event.aggregate_id}`);
-    if (!task) continue;
-    const occurredAt = timestampFromDate(event.created_at);
-    const change = { eventType: event.type, eventId: event.id, occurredAt, task };
+    const task = event.aggregate === PICKING ? picking.get(event.aggregate_id) : undefined;
+    const parcel = event.aggregate === PACKING ? packing.get(event.aggregate_id) : undefined;
+    const change: Change = {
+      eventType: event.type,
+      eventId: event.id,
+      occurredAt: timestampFromDate(event.created_at),
+    };
+    if (task) change.task = { case: "pickingTask", value: task };
+    if (parcel) change.task = { case: "packingTask", value: parcel };
     yield { resumeToken: resumeToken(position), content: { case: "change", value: change } };
   }
 }
 
-/** Each task once, however much has happened to it. */
-async function readTasks(db: Database, changes: readonly Noted[]): Promise<Map<string, Task>> {
-  const picking = await pickingTaskViews(db, aggregatesOf(changes, "picking_task"));
-  const packing = await packingTaskViews(db, aggregatesOf(changes, "packing_task"));
-  return new Map<string, Task>([
-    ...picking.map(
-      (task) =>
-        [`picking_task ${task.id}`, { case: "pickingTask", value: pickingTaskMessage(task) }] as const,
-    ),
-    ...packing.map(
-      (task) =>
-        [`packing_task ${task.id}`, { case: "packingTask", value: packingTaskMessage(task) }] as const,
-    ),
-  ]);
+/** As they are now, each once, however much has happened to it. */
+async function readTasks(db: Database, refs: readonly TaskRef[]) {
+  const picking = await pickingTaskViews(db, idsOf(refs, PICKING));
+  const packing = await packingTaskViews(db, idsOf(refs, PACKING));
+  return { pickingTasks: picking.map(pickingTaskMessage), packingTasks: packing.map(packingTaskMessage) };
+}
+
+function idsOf(refs: readonly TaskRef[], aggregate: string): bigint[] {
+  return [...new Set(refs.filter((ref) => ref.aggregate === aggregate).map((ref) => ref.aggregate_id))];
 }
