@@ -68,9 +68,9 @@ function partyOf(address: Address): object {
   const { company, phone, email, city, state, postal_code, country } = address;
   return {
     contact: {
-      personName: personOf(address),
-      phoneNumber: phone,
-      ...(company ? { companyName: company } : {}),
+      personName: personOf(address).slice(0, 70),
+      phoneNumber: phone.length > 15 ? phone.replace(/\D/g, "").slice(0, 15) : phone,
+      ...(company ? { companyName: company.slice(0, 35) } : {}),
       ...(email ? { emailAddress: email } : {}),
     },
     address: {

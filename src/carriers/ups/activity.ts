@@ -1,4 +1,6 @@
+import { z } from "zod";
 import type { CarrierFact } from "../carrier.ts";
+import { zoneOfState } from "../state-time-zones.ts";
 import type { CoarseWords, StatusReader } from "../status-map.ts";
 import { instantOf } from "../wall-clock.ts";
 
@@ -32,10 +34,16 @@ export interface UpsTimes {
   gmtOffset?: Text;
 }
 
+/** `021` comes as a text, or as the number 21; nothing, as an empty text. */
+export const statusCodeSchema = z
+  .union([z.string().trim(), z.number()])
+  .nullish()
+  .transform((code) => (code === null || code === "" ? undefined : code?.toString().padStart(3, "0")));
+
 /** A thing without a time that can be read says nothing of where the parcel is. */
 export function factOf(activity: UpsActivity, statusOf: StatusReader): CarrierFact[] {
   const { tracking_number, statusCode, activityCode, type, description, city, state, country } = activity;
-  const occurred_at = momentOf(activity.times);
+  const occurred_at = momentOf(activity);
   if (!occurred_at) return [];
   return [
     {
@@ -59,8 +67,11 @@ function wordsOf({ activityCode, type, isDelivered }: UpsActivity): CoarseWords 
   };
 }
 
-function momentOf({ gmtDate, gmtTime, date, time, gmtOffset }: UpsTimes): Date | undefined {
+function momentOf({ times, country, state }: UpsActivity): Date | undefined {
+  const { gmtDate, gmtTime, date, time, gmtOffset } = times;
   if (gmtDate && gmtTime) return instantOf(`${gmtDate}${gmtTime.padStart(6, "0")}`, "UTC");
-  const offset = /^[+-]\d{2}[:.]\d{2}$/.test(gmtOffset ?? "") ? gmtOffset?.replace(".", ":") : "";
-  return instantOf(`${date ?? ""}${(time ?? "").padStart(6, "0")}${offset}`, "UTC");
+  const [, hours, minutes] = /^([+-]\d{2})[:.]?(\d{2})$/.exec(gmtOffset?.trim() ?? "") ?? [];
+  const offset = hours ? `${hours}:${minutes}` : "";
+  const wall = `${date ?? ""}${(time ?? "").padStart(6, "0")}`;
+  return instantOf(wall + offset, zoneOfState(country, state));
 }

@@ -3,37 +3,17 @@ import type { Address } from "../../domain/address.ts";
 import { personOf, requireParts, streetLines } from "../address-parts.ts";
 import type { CarrierHost } from "../answers.ts";
 import {
-  type BoughtLabel,
   CarrierRefusal,
-  CarrierUncertain,
   type LabelPackage,
   type LabelPurchase,
   type LabelRequest,
   type LabelToVoid,
 } from "../carrier.ts";
-import { oneOrMore } from "../one-or-more.ts";
 import { stableUuid } from "../stable-uuid.ts";
 import { voidOnceMore } from "../void-again.ts";
-import { recoverPdf } from "./recovery.ts";
 import type { UpsSettings } from "./settings.ts";
+import { purchaseOf, soldSchema } from "./sold-labels.ts";
 import { transaction } from "./ups-host.ts";
-
-const packageSchema = z.object({
-  TrackingNumber: z.string().min(1),
-  ShippingLabel: z.object({ GraphicImage: z.string().min(1) }),
-});
-
-/** Before version 2403 a single package is no list. */
-const shipmentSchema = z.object({
-  ShipmentResponse: z.object({
-    ShipmentResults: z.object({
-      ShipmentIdentificationNumber: z.string().min(1),
-      PackageResults: oneOrMore(packageSchema),
-    }),
-  }),
-});
-
-type SoldPackage = z.infer<typeof packageSchema>;
 
 export async function buyUpsLabels(
   host: CarrierHost,
@@ -51,28 +31,8 @@ export async function buyUpsLabels(
     body: JSON.stringify(shipmentOf(settings, request)),
     buys: true,
   } as const;
-  const answer = await host.askJson(call, shipmentSchema);
-  const { ShipmentIdentificationNumber: id, PackageResults: sold } = answer.ShipmentResponse.ShipmentResults;
-  if (sold.length !== request.packages.length)
-    throw new CarrierUncertain(
-      `UPS sold ${sold.length} labels for ${request.packages.length} boxes as ${id}`,
-    );
-  const labels: BoughtLabel[] = [];
-  for (const [index, { sequence_number }] of request.packages.entries())
-    labels.push(await labelOf(host, settings, sequence_number, sold[index] as SoldPackage));
-  return { labels, carrier_reference: id };
-}
-
-/** What is sold is sold: when there is no PDF of it to be had, it is kept as ZPL. */
-async function labelOf(
-  host: CarrierHost,
-  { labelFormat }: UpsSettings,
-  sequence_number: number,
-  { TrackingNumber: tracking_number, ShippingLabel }: SoldPackage,
-): Promise<BoughtLabel> {
-  const zpl = Buffer.from(ShippingLabel.GraphicImage, "base64");
-  const pdf = labelFormat === "pdf" ? await recoverPdf(host, tracking_number) : undefined;
-  return { sequence_number, tracking_number, format: pdf ? "pdf" : "zpl", data: pdf ?? zpl };
+  const answer = await host.askJson(call, soldSchema);
+  return purchaseOf(host, settings, request.packages, answer);
 }
 
 function shipmentOf(settings: UpsSettings, request: LabelRequest): object {
@@ -107,16 +67,17 @@ function shipmentOf(settings: UpsSettings, request: LabelRequest): object {
 
 function partyOf(address: Address): object {
   const { company, contact_name, phone, email, city, state, postal_code, country } = address;
+  const digits = phone.replace(/\D/g, "");
   return {
     Name: (company || contact_name).slice(0, 35),
     AttentionName: personOf(address).slice(0, 35),
-    ...(phone ? { Phone: { Number: phone.slice(0, 15) } } : {}),
+    ...(digits ? { Phone: { Number: digits.slice(0, 15) } } : {}),
     ...(email ? { EMailAddress: email.slice(0, 50) } : {}),
     Address: {
       AddressLine: streetLines(address),
       City: city,
       ...(state ? { StateProvinceCode: state } : {}),
-      ...(postal_code ? { PostalCode: postal_code } : {}),
+      ...(postal_code ? { PostalCode: country === "US" ? postal_code.replace("-", "") : postal_code } : {}),
       CountryCode: country,
     },
   };

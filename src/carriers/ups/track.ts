@@ -4,7 +4,7 @@ import type { CarrierFact, TrackedParcel } from "../carrier.ts";
 import { oneOrMore } from "../one-or-more.ts";
 import { stableUuid } from "../stable-uuid.ts";
 import type { StatusReader } from "../status-map.ts";
-import { factOf } from "./activity.ts";
+import { factOf, statusCodeSchema } from "./activity.ts";
 import { transaction } from "./ups-host.ts";
 
 const text = z.string().nullish();
@@ -20,7 +20,7 @@ const activitySchema = z.object({
       address: z.object({ city: text, stateProvince: text, countryCode: text, country: text }).nullish(),
     })
     .nullish(),
-  status: z.object({ type: text, code: text, statusCode: text, description: text }).nullish(),
+  status: z.object({ type: text, code: text, statusCode: statusCodeSchema, description: text }).nullish(),
 });
 
 const packageSchema = z.object({ trackingNumber: text, activity: oneOrMore(activitySchema) });

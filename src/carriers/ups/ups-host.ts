@@ -6,10 +6,14 @@ import type { CarrierTools } from "../tools.ts";
 import type { UpsSettings } from "./settings.ts";
 
 const errorsSchema = z.object({
-  response: z.object({
-    errors: z.array(z.object({ code: z.coerce.string(), message: z.string().default("") })).min(1),
-  }),
+  errors: z.array(z.object({ code: z.coerce.string(), message: z.string().default("") })).min(1),
 });
+
+/** The gateway in front of the APIs leaves out the envelope. */
+const errorAnswerSchema = z.union([
+  z.object({ response: errorsSchema }).transform(({ response }) => response),
+  errorsSchema,
+]);
 
 /** Both numbers are texts. */
 const tokenSchema = z.object({ access_token: z.string().min(1), expires_in: z.coerce.number().positive() });
@@ -35,12 +39,12 @@ export function transaction(id: string): Record<string, string> {
 }
 
 function readError(answer: OutsideAnswer): CarrierSaid | undefined {
-  const [first, ...more] = errorsSchema.parse(JSON.parse(answer.body.toString("utf8"))).response.errors;
+  const [first, ...more] = errorAnswerSchema.parse(JSON.parse(answer.body.toString("utf8"))).errors;
   return first && { code: first.code, message: [first, ...more].map(({ message }) => message).join(" ") };
 }
 
 function readHiddenError(answer: OutsideAnswer): CarrierSaid | undefined {
-  if (!/^\s*\{\s*"response"/.test(answer.body.toString("latin1", 0, 60))) return undefined;
+  if (!/^\s*\{\s*"(response|errors)"/.test(answer.body.toString("latin1", 0, 60))) return undefined;
   try {
     return readError(answer);
   } catch {

@@ -3,18 +3,12 @@ import { type WebhookContent, type WebhookDelivery, WebhookRejected } from "../c
 import type { StatusReader } from "../status-map.ts";
 import { readDelivery } from "../webhook-body.ts";
 import { matchesSecret } from "../webhook-signature.ts";
-import { factOf } from "./activity.ts";
+import { factOf, statusCodeSchema } from "./activity.ts";
 
 const text = z.string().nullish();
 
-/** `021` comes as a text, or as the number 21. */
-const code = z
-  .union([z.string(), z.number()])
-  .nullish()
-  .transform((value) => (value === null || value === undefined ? undefined : String(value).padStart(3, "0")));
-
 const eventSchema = z.object({
-  trackingNumber: z.string().min(1),
+  trackingNumber: z.string().trim().min(1),
   localActivityDate: text,
   localActivityTime: text,
   gmtActivityDate: text,
@@ -22,8 +16,17 @@ const eventSchema = z.object({
   gmtOffset: text,
   actualDeliveryDate: text,
   activityLocation: z.object({ city: text, stateProvince: text, country: text }).nullish(),
-  activityStatus: z.object({ type: text, code: text, descriptionCode: code, description: text }),
+  activityStatus: z.object({
+    type: text,
+    code: text,
+    descriptionCode: statusCodeSchema,
+    description: text,
+  }),
 });
+
+/** Version 2 may fetch a token from a server of the customer's, and bring that. */
+const OAUTH_ONLY =
+  "there is no credential, but an OAuth token, and we give out none: the subscription has to be made with a credential";
 
 /**
  * Track Alert signs nothing: all that shows where a delivery comes from is the credential that we gave UPS with the
@@ -35,7 +38,7 @@ export function parseUpsWebhook(
   { headers, body }: WebhookDelivery,
 ): WebhookContent {
   const given = headers["credential"]?.trim();
-  if (!given) throw new WebhookRejected("there is no credential");
+  if (!given) throw new WebhookRejected(headers["authorization"] ? OAUTH_ONLY : "there is no credential");
   if (!matchesSecret(Buffer.from(given), secrets, (secret) => Buffer.from(secret)))
     throw new WebhookRejected("the credential is not ours");
   const event = readDelivery(body, eventSchema);

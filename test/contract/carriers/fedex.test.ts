@@ -79,6 +79,14 @@ describe("a FedEx label", () => {
     expect(host.parcels.under(request.reference)).toHaveLength(3);
   });
 
+  it("has names and a phone number as long as FedEx takes them", async () => {
+    const long = { contact_name: "N".repeat(80), company: "C".repeat(40), phone: "+1 (901) 555-0100 ext 7" };
+    await buy(undefined, { to: testAddress({ ...labelRequest().to, ...long }) });
+    const asked = host.seen.filter(({ operation }) => operation === "create_label").at(-1)?.request.text;
+    const [recipient] = JSON.parse(asked ?? "").requestedShipment.recipients;
+    expect(recipient.contact).toMatchObject({ phoneNumber: "190155501007", companyName: "C".repeat(35) });
+  });
+
   it("is the right one of the documents that came with it, whatever FedEx leaves out", async () => {
     const document = (contentType: string | null, text: string, more = {}) => ({
       contentType,

@@ -114,6 +114,45 @@ describe("a UPS label", () => {
     expect(host.parcels.under(request.reference)).toHaveLength(1);
   });
 
+  it("has a phone number and a postal code as long as UPS takes them", async () => {
+    const to = { ...labelRequest().to, phone: "+1 (416) 555-0100", postal_code: "73301-0042" };
+    await buy(undefined, {
+      to: testAddress(to),
+      from: testAddress({ ...labelRequest().from, phone: "n/a" }),
+    });
+    const asked = host.seen.filter(({ operation }) => operation === "create_label").at(-1)?.request.text;
+    const { Shipper, ShipTo } = JSON.parse(asked ?? "").ShipmentRequest.Shipment;
+    expect(ShipTo).toMatchObject({ Phone: { Number: "14165550100" }, Address: { PostalCode: "733010042" } });
+    expect(Shipper).not.toHaveProperty("Phone");
+  });
+
+  it("is what UPS says it is", async () => {
+    const forms = { ZPL: "zpl", PDF: "pdf", PNG: "png" };
+    for (const [Code, format] of [...Object.entries(forms), [undefined, "zpl"]] as const) {
+      const image = {
+        GraphicImage: "XlhB\nXlha",
+        ...(Code ? { ImageFormat: { Code, Description: "" } } : {}),
+      };
+      const one = { TrackingNumber: upsNumber(80_001), ShippingLabel: image };
+      const ShipmentResults = { ShipmentIdentificationNumber: upsNumber(80_001), PackageResults: one };
+      const body = { ShipmentResponse: { ShipmentResults } };
+      host.faults.plan({ kind: "answer", when: "before", answer: { body } }, { operation: "create_label" });
+      const [label] = (await buy()).purchase.labels;
+      expect(label).toMatchObject({ tracking_number: upsNumber(80_001), format });
+      expect(bytesOf(label?.data).toString()).toBe("^XA^XZ");
+    }
+  });
+
+  it("is refused by the gateway in front as well", async () => {
+    const errors = [{ code: "250002", message: "Invalid Authentication Information." }];
+    for (const status of [200, 401]) {
+      const answer = { status, body: { errors } };
+      const times = status === 401 ? 2 : 1;
+      host.faults.plan({ kind: "answer", when: "before", answer }, { operation: "create_label", times });
+      await expect(buy()).rejects.toMatchObject({ name: "CarrierRefusal", code: "250002" });
+    }
+  });
+
   it("is refused with UPS's code and text", async () => {
     const to = testAddress({ ...labelRequest().to, postal_code: "00000" });
     const bad = buy(undefined, { to });
@@ -239,7 +278,15 @@ describe("a UPS parcel", () => {
       { date: "20210209", time: "60000", gmtOffset: "-05:00", status: { type: "D", statusCode: "999" } },
       { date: "20210209", time: "050000", status: { type: "I", code: "OT", statusCode: "998" } },
       { date: "20210209", time: "040000", status: { type: "Q", code: "QQ" } },
-      { date: "20210209", time: "030000", status: { type: "D", statusCode: "034" } },
+      { date: "20210209", time: "030000", gmtOffset: "", status: { type: "D", statusCode: 34 } },
+      {
+        date: "20210208",
+        time: "120000",
+        gmtDate: "",
+        gmtTime: "",
+        location: { address: { city: "RENO", stateProvince: "NV", country: "US" } },
+        status: { type: "I", statusCode: "", code: "AR" },
+      },
       { date: "", time: "", status: { type: "D", statusCode: "011" } },
     ];
     const other = {
@@ -258,17 +305,18 @@ describe("a UPS parcel", () => {
       const asked = index === 0 ? "92419900000033499522966220" : "1Z023E2X0214323462";
       const facts = await follow(connect().ups, asked);
       const told = facts.map((fact) => [fact.raw_code, fact.status, fact.occurred_at.toISOString()]);
-      expect(told.slice(0, 6)).toEqual([
+      expect(told.slice(0, 7)).toEqual([
         ["003", "label_created", "2021-02-10T07:13:56.000Z"],
         ["021", "out_for_delivery", "2021-02-10T07:47:00.000Z"],
         ["999", "delivered", "2021-02-09T11:00:00.000Z"],
         ["998", "out_for_delivery", "2021-02-09T05:00:00.000Z"],
         ["QQ", "unknown", "2021-02-09T04:00:00.000Z"],
         ["034", "returned", "2021-02-09T03:00:00.000Z"],
+        ["AR", "in_transit", "2021-02-08T20:00:00.000Z"],
       ]);
       expect(facts[0]?.tracking_number).toBe(asked);
       expect(facts.filter(({ unmapped }) => unmapped).map(({ raw_code }) => raw_code)).toEqual(["QQ"]);
-      expect(facts.slice(6).map(({ tracking_number, status }) => [tracking_number, status])).toEqual(
+      expect(facts.slice(7).map(({ tracking_number, status }) => [tracking_number, status])).toEqual(
         index === 0 ? [] : [["1ZOTHER", "delivered"]],
       );
     }
@@ -358,6 +406,14 @@ describe("what UPS pushes", () => {
     expect(event(delivered)).toMatchObject({ status: "delivered", raw_code: "FS" });
     const local = { gmtActivityDate: undefined, gmtActivityTime: undefined, gmtOffset: "-04.00" };
     expect(event(local)).toMatchObject({ occurred_at: new Date("2024-04-23T13:15:19Z") });
+    const bare = { gmtActivityDate: "", gmtActivityTime: "", gmtOffset: "", scheduledDeliveryDate: "" };
+    expect(event(bare)).toMatchObject({ occurred_at: new Date("2024-04-23T13:15:19Z") });
+    const pickedUp = { type: "P", code: "", description: "Pickup Scan", descriptionCode: "" };
+    expect(event({ trackingNumber: " 1Z204W4R0308071865", activityStatus: pickedUp })).toMatchObject({
+      tracking_number: "1Z204W4R0308071865",
+      status: "in_transit",
+      raw_code: "P",
+    });
   });
 
   it("is refused without the credential, with another, or in no known shape", async () => {
@@ -376,6 +432,10 @@ describe("what UPS pushes", () => {
     ];
     for (const delivery of bad) expect(() => ups.parseWebhook?.(delivery)).toThrow(WebhookRejected);
     expect(() => connect({ webhookSecrets: [] }).ups.parseWebhook?.(good)).toThrow(WebhookRejected);
+    const bearer = { authorization: `Bearer ${webhookSecret}`, "x-api-key": account.clientId };
+    expect(() => ups.parseWebhook?.({ ...good, headers: bearer })).toThrow(
+      "an OAuth token, and we give out none",
+    );
     expect(ups.parseWebhook?.(good).facts).toHaveLength(1);
   });
 });
