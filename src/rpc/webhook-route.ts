@@ -26,7 +26,7 @@ const PATH = /^\/webhooks\/carriers\/([a-z0-9_-]{1,40})$/;
 const MAX_BYTES = 256 * 1024;
 /** A body that takes longer than this is not waited for. */
 const BODY_MS = 5_000;
-/** Bodies held at once: those who send slowly, or too much, must not take our memory. */
+/** Bodies held at once: those who send slowly, or too much, must take neither our memory nor others' turn. */
 const MAX_AT_ONCE = 200;
 
 const ANSWERS = {
@@ -41,18 +41,19 @@ export type WebhookRoute = (
   path: string,
 ) => ((req: IncomingMessage, res: ServerResponse) => Promise<void>) | undefined;
 
+/** Bodies on their way, each by what breaks it off; the one that takes longest is first. */
+type Unread = Set<() => void>;
+
 /** Answers what carriers' hosts send to `/webhooks/carriers/{carrier}`. */
 export function createWebhookRoute(door: DeliveryDoor): WebhookRoute {
-  let reading = 0;
+  const unread: Unread = new Set();
   const answer = async (code: string, req: IncomingMessage, res: ServerResponse): Promise<void> => {
     if (!door.knows(code)) return refuse(req, res, 404, `${code} delivers nothing here`);
     if (req.method !== "POST" && req.method !== "PUT") {
       res.setHeader("allow", "POST, PUT");
       return refuse(req, res, 405, "deliveries are POSTed or PUT");
     }
-    if (reading >= MAX_AT_ONCE) return refuse(req, res, 503, "too many deliveries at once");
-    reading += 1;
-    const body = await readBody(req).finally(() => (reading -= 1));
+    const body = await readBody(req, unread);
     if (body === "too_large") return refuse(req, res, 413, `a delivery has at most ${MAX_BYTES} bytes`);
     if (body === "broken") return refuse(req, res, 408, "the delivery did not come to its end");
     const [status, words] = ANSWERS[await door.take(code, deliveryOf(req, body))];
@@ -68,30 +69,33 @@ export function createWebhookRoute(door: DeliveryDoor): WebhookRoute {
 /** Without reading the rest of the body: the line is not used again. */
 function refuse(req: IncomingMessage, res: ServerResponse, status: number, error: string): void {
   res.setHeader("connection", "close");
-  if (status === 503) res.setHeader("retry-after", "5");
   res.once("finish", () => req.destroy());
   sendJson(res, status, { error });
 }
 
-async function readBody(req: IncomingMessage): Promise<Uint8Array | "too_large" | "broken"> {
+async function readBody(req: IncomingMessage, unread: Unread): Promise<Uint8Array | "too_large" | "broken"> {
   if (Number(req.headers["content-length"] ?? 0) > MAX_BYTES) return "too_large";
   return new Promise((resolve) => {
     const chunks: Buffer[] = [];
     let length = 0;
     const end = (outcome: Uint8Array | "too_large" | "broken") => {
       clearTimeout(timer);
+      unread.delete(breakOff);
       req.removeAllListeners("data").pause();
       resolve(outcome);
     };
-    const timer = setTimeout(() => end("broken"), BODY_MS);
+    const breakOff = () => end("broken");
+    const timer = setTimeout(breakOff, BODY_MS);
+    if (unread.size >= MAX_AT_ONCE) unread.values().next().value?.();
+    unread.add(breakOff);
     req.on("data", (chunk: Buffer) => {
       length += chunk.length;
       if (length > MAX_BYTES) end("too_large");
       else chunks.push(chunk);
     });
     req.once("end", () => end(Buffer.concat(chunks)));
-    req.once("close", () => end("broken"));
-    req.once("error", () => end("broken"));
+    req.once("close", breakOff);
+    req.once("error", breakOff);
   });
 }
 

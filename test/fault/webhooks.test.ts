@@ -1,3 +1,4 @@
+import { connect } from "node:net";
 import { sql } from "kysely";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { Database } from "../../src/db/database.ts";
@@ -141,6 +142,22 @@ describe("row 45: forged, altered, stale, future and unsigned deliveries", () =>
       [0, 2, 4, 8].map(async (nth) => (await door.send(forgery(nth, "1"))).body),
     );
     expect(new Set(bodies)).toEqual(new Set(['{"error":"this delivery is not accepted"}\n']));
+  });
+
+  it("that never come to their end do not keep the others out", async () => {
+    const port = Number(new URL(door.url).port);
+    const head = "POST /webhooks/carriers/usps HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n{";
+    const slow = Array.from({ length: 300 }, () => connect(port, "127.0.0.1").on("error", () => undefined));
+    const start = performance.now();
+    for (const socket of slow) socket.write(head);
+    const answered = slow.map((socket) => new Promise((resolve) => socket.once("data", resolve)));
+    expect(String(await Promise.race(answered))).toMatch(/^HTTP\/1.1 408 /);
+    expect(performance.now() - start).toBeLessThan(4_000); // it gave way, long before its time was up
+    const statuses = Array.from({ length: 20 }, (_, nth) =>
+      door.send(uspsDelivery(`${nth}`, { code: "10", at: ago(1) })),
+    );
+    expect(new Set((await Promise.all(statuses)).map(({ status }) => status))).toEqual(new Set([200]));
+    for (const socket of slow) socket.destroy();
   });
 
   it("are read to 256 KiB, and no further; what is sent elsewhere isn't read at all", async () => {

@@ -25,6 +25,7 @@ export interface Answer {
 }
 
 export interface WebhookDoor {
+  url: string;
   /** Over real HTTP. */
   send(delivery: Sent): Promise<Answer>;
   webhooks: Webhooks;
@@ -44,6 +45,7 @@ export async function openWebhookDoor(db: Database, carriers: Carriers): Promise
   const doors = await openDoors({}, { findWebhookRoute: createWebhookRoute(webhooks) });
   const agent = new Agent({ keepAlive: true, maxSockets: 32 });
   return {
+    url: doors.httpUrl,
     send: (delivery) => send(new URL(doors.httpUrl), agent, delivery),
     webhooks,
     logged,
