@@ -4,6 +4,7 @@ import { DependencyError } from "../dependencies.ts";
 import { registerAlerts } from "./alerts.ts";
 import { registerBench } from "./bench/bench.ts";
 import { registerCarriers } from "./carriers.ts";
+import { registerChannels } from "./channels.ts";
 import { registerDeadLetters } from "./dead-letters.ts";
 import { registerDemo } from "./demo/demo.ts";
 import { registerJobs } from "./jobs.ts";
@@ -30,6 +31,7 @@ for (const register of [
   registerDeadLetters,
   registerLabels,
   registerCarriers,
+  registerChannels,
   registerJobs,
 ])
   register(program);

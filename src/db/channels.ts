@@ -9,13 +9,10 @@ export async function setChannel(db: Database, code: string, present: boolean): 
   else await sql`delete from channels where code = ${code}`.execute(db);
 }
 
-/** An order's status as it is now; undefined: no such order, or not confirmed yet. */
+/** An order's status as it is now; undefined: no such order, not confirmed yet, or not one of the Listings service's. */
 export async function findOrderStatus(db: Database, order_id: bigint): Promise<OrderStatus | undefined> {
-  const row = await db
-    .selectFrom("orders")
-    .select("status")
-    .where("order_id", "=", order_id)
-    .where("confirmed_at", "is not", null)
-    .executeTakeFirst();
-  return row?.status;
+  const { rows } = await sql<{ status: OrderStatus }>`
+    select status from orders o where order_id = ${order_id} and confirmed_at is not null
+      and not exists (select from channel_orders c where c.order_id = o.order_id)`.execute(db);
+  return rows[0]?.status;
 }

@@ -36,6 +36,10 @@ export class BestBuyWorld {
     return this.#base.db;
   }
 
+  get databaseUrl(): string {
+    return this.#base.url;
+  }
+
   async #open(): Promise<void> {
     this.#base = await testDatabase();
     this.#queue = new pg.Pool({ connectionString: this.#base.url });
@@ -122,6 +126,14 @@ export class BestBuyWorld {
 
   async syncOf(shipment_id: bigint): Promise<string> {
     return (await shipmentView(this.db, shipment_id)).channel_sync_status;
+  }
+
+  /** What the jobs of this name are about. */
+  async jobsOf(task: string): Promise<unknown[]> {
+    const { rows } = await sql<{ payload: unknown }>`
+      select payload from graphile_worker._private_jobs j join graphile_worker._private_tasks t on t.id = j.task_id
+      where t.identifier = ${task} order by j.id`.execute(this.db);
+    return rows.map(({ payload }) => payload);
   }
 
   /** What Best Buy was told, in order. */

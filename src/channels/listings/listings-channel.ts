@@ -15,7 +15,8 @@ export interface ListingsOptions {
 
 const TIMEOUT_MS = 10_000;
 /** What trying again cannot change: the request itself is refused. */
-const FINAL = new Set([400, 401, 403, 404, 409, 410, 422]);
+const FINAL = new Set([400, 404, 405, 409, 410, 422]);
+const DENIED = new Set([401, 403]);
 const JSON_HEADERS = { "content-type": "application/json", accept: "application/json" };
 
 /** The Listings service over HTTP: `POST /api/v1/orders/{id}/status`, `GET /api/v1/orders/{id}`. */
@@ -25,24 +26,37 @@ export function createListingsChannel({ url, outside }: ListingsOptions): OrderC
   return {
     code: "listings",
     updateOrderStatus: async (order_id, status, message) => {
-      await ask(client, {
-        operation: "update_order_status",
-        method: "POST",
-        path: `api/v1/orders/${order_id}/status`,
-        headers: JSON_HEADERS,
-        body: JSON.stringify({ status, message }),
-      });
+      try {
+        await postStatus(client, order_id, { status, message });
+      } catch (error) {
+        // One whose answer was lost may be refused when it comes again, and so may one that somebody has set there.
+        if (!isFinal(error) || (await getOrder(client, order_id))?.status !== status) throw error;
+      }
     },
-    getOrder: async (order_id) => {
-      const path = `api/v1/orders/${order_id}`;
-      const answer = await ask(
-        client,
-        { operation: "get_order", method: "GET", path, headers: JSON_HEADERS },
-        404,
-      );
-      return answer.status === 404 ? undefined : readOrder(answer);
-    },
+    getOrder: (order_id) => getOrder(client, order_id),
   };
+}
+
+async function postStatus(client: OutsideClient, order_id: bigint, body: object): Promise<void> {
+  await ask(client, {
+    operation: "update_order_status",
+    method: "POST",
+    path: `api/v1/orders/${order_id}/status`,
+    headers: JSON_HEADERS,
+    body: JSON.stringify(body),
+  });
+}
+
+/** Undefined: the service doesn't know the order. */
+async function getOrder(client: OutsideClient, order_id: bigint): Promise<ChannelOrder | undefined> {
+  const path = `api/v1/orders/${order_id}`;
+  const request = { operation: "get_order", method: "GET", path, headers: JSON_HEADERS } as const;
+  const answer = await ask(client, request, 404);
+  return answer.status === 404 ? undefined : readOrder(answer);
+}
+
+function isFinal(error: unknown): boolean {
+  return error instanceof ChannelError && !error.retryable;
 }
 
 /** An answer of success, or of the one other status that is one here. */
@@ -59,7 +73,7 @@ async function ask(
   throw new ChannelError(
     `the Listings service answered ${request.operation} with ${answer.status}`,
     !FINAL.has(answer.status),
-    { retryAfterSeconds: answer.retryAfterSeconds ?? null },
+    { retryAfterSeconds: answer.retryAfterSeconds ?? null, denied: DENIED.has(answer.status) },
   );
 }
 

@@ -1,0 +1,52 @@
+import type { Command } from "commander";
+import { listRefusedReports, type RefusedReport, retryReports } from "../db/channel-refusals.ts";
+import { inTransaction } from "../db/transaction.ts";
+import { withDatabase } from "./with-database.ts";
+
+const SHOWN = 1_000;
+
+export function registerChannels(program: Command): void {
+  const channels = program.command("channels").description("what sales channels were told, and refused");
+  channels
+    .command("reports")
+    .description(
+      "a line each, the oldest first: channel, order here, order there, shipment, number, since, why",
+    )
+    .action(() =>
+      withDatabase(async (db) => {
+        for (const report of await listRefusedReports(db, SHOWN)) console.log(lineOf(report));
+      }),
+    );
+  channels
+    .command("retry [order...]")
+    .description("tell it again: the cause is mended at the channel; orders by their ids here")
+    .option("--all", "whatever was refused")
+    .action(retry);
+}
+
+function lineOf(report: RefusedReport): string {
+  const { channel, order_id, channel_order_id, shipment_id, tracking_number, since, error } = report;
+  const [why = ""] = error.split("\n", 1);
+  const about = [channel, order_id, channel_order_id, shipment_id ?? "", tracking_number];
+  return [...about, since.toISOString(), why].join("\t");
+}
+
+async function retry(texts: string[], { all = false }: { all?: boolean }): Promise<void> {
+  const wrong = texts.find((text) => !/^[1-9]\d{0,17}$/.test(text));
+  if (wrong !== undefined) return refuse(`no order ${wrong}`);
+  if (texts.length > 0 === all) return refuse("name orders, or give --all, not both");
+  return withDatabase(async (db) => {
+    const ids = all
+      ? (await listRefusedReports(db, SHOWN)).map((report) => report.order_id)
+      : texts.map(BigInt);
+    const wanted = [...new Set(ids)];
+    const retried = await inTransaction(db, (trx) => retryReports(trx, wanted));
+    console.log(`${retried.length} of ${wanted.length} orders will be told again`);
+    if (retried.length < wanted.length) process.exitCode = 1; // nothing of it is refused
+  });
+}
+
+async function refuse(message: string): Promise<void> {
+  console.error(message);
+  process.exitCode = 1;
+}
