@@ -1,33 +1,16 @@
 import { z } from "zod";
-import type { OutsideAnswer, OutsideClient } from "../../outside/outside-client.ts";
+import type { OutsideClient } from "../../outside/outside-client.ts";
 import {
   type CarrierCall,
   type CarrierHost,
   type CarrierHostOptions,
-  type CarrierSaid,
   createCarrierHost,
 } from "../answers.ts";
 import { CarrierRefusal } from "../carrier.ts";
 import { createToken, type FreshToken, type Token } from "../token.ts";
 import type { CarrierTools } from "../tools.ts";
+import { readError, readHiddenError } from "./errors.ts";
 import type { UspsSettings } from "./settings.ts";
-
-const words = z
-  .union([z.string(), z.number()])
-  .nullish()
-  .transform((value) => String(value ?? ""));
-
-/** The place where tokens come from has the error's code alone in `error`. */
-const errorSchema = z.union([
-  z.object({ error: z.string(), error_description: words }),
-  z.object({
-    error: z.object({
-      code: words,
-      message: words,
-      errors: z.array(z.object({ code: words, title: words, detail: words })).nullish(),
-    }),
-  }),
-]);
 
 const tokenSchema = z.object({
   access_token: z.string().min(1),
@@ -62,6 +45,12 @@ export function createUspsHosts(settings: UspsSettings, tools: CarrierTools): Us
   return { labels: createCarrierHost(withPayment(options, access, payment)), tracking: withAccess };
 }
 
+/**
+ * The key is known, with another request: that of a day before, since the day of mailing is part of it. What was bought
+ * then is not refused now.
+ */
+const KEY_KNOWN = { "160422": "uncertain", "409": "uncertain" } as const;
+
 /** A label that is refused with 401 doesn't say which of the two tokens is too old, so both are renewed. */
 function withPayment(
   options: Omit<CarrierHostOptions<LabelTokens>, "token" | "authorize">,
@@ -70,6 +59,7 @@ function withPayment(
 ): CarrierHostOptions<LabelTokens> {
   return {
     ...options,
+    meanings: KEY_KNOWN,
     token: {
       get: async () => ({ access: await access.get(), payment: await payment.get() }),
       renew: async (used) => ({
@@ -86,26 +76,6 @@ function withPayment(
       },
     }),
   };
-}
-
-function readError(answer: OutsideAnswer): CarrierSaid | undefined {
-  const said = errorSchema.parse(JSON.parse(answer.body.toString("utf8")));
-  if ("error_description" in said) return { code: said.error, message: said.error_description };
-  const { code, message, errors } = said.error;
-  const details = (errors ?? []).flatMap(({ title, detail }) => detail || title || []);
-  return {
-    code: errors?.find((one) => one.code !== "")?.code ?? code,
-    message: [message, ...details].filter(Boolean).join(": "),
-  };
-}
-
-function readHiddenError(answer: OutsideAnswer): CarrierSaid | undefined {
-  if (!/^\s*\{\s*"(apiVersion|error)"/.test(answer.body.toString("latin1", 0, 60))) return undefined;
-  try {
-    return readError(answer);
-  } catch {
-    return undefined; // it has an answer's shape, and its reader takes a closer look
-  }
 }
 
 async function fetchToken(

@@ -36,8 +36,8 @@ afterEach(() => {
 const { webhookSecret, ...account } = USPS_ACCOUNT;
 const NOW = new Date("2026-01-16T03:30:00Z");
 
-function connect(settings: Record<string, unknown> = {}) {
-  const tools = carrierTools(() => NOW);
+function connect(settings: Record<string, unknown> = {}, now = NOW) {
+  const tools = carrierTools(() => now);
   const parsed = uspsSettingsSchema.parse({
     ...account,
     baseUrl: host.url,
@@ -183,6 +183,17 @@ describe("a USPS label", () => {
         labels[0]?.tracking_number,
       ]);
     }
+  });
+
+  it("that was bought with its answer lost is not refused when it is asked for on another day", async () => {
+    const request = labelRequest();
+    host.faults.plan({ kind: "cut", when: "after" }, { operation: "create_label" });
+    await expect(connect().usps.createLabel(request)).rejects.toBeInstanceOf(CarrierUncertain);
+    const tomorrow = connect({}, new Date(NOW.getTime() + 86_400_000)).usps;
+    await expect(tomorrow.createLabel(request)).rejects.toMatchObject({
+      name: "CarrierUncertain",
+      message: expect.stringContaining("The idempotency key was used for another request."),
+    });
   });
 
   it("is refused with USPS's code and text; when that is a later box, the ones before it are bought", async () => {
