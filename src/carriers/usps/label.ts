@@ -32,18 +32,38 @@ export async function buyUspsLabels(
     );
   let estimated: string | undefined;
   const labels = await buyBoxByBox(request.packages, async (box) => {
-    const sold = await buyOne(host, settings, { request, box, now });
+    const sold = await buyOnce(host, settings, { request, box, now });
     estimated ??= estimateOf(sold);
     return labelOf(sold, box, settings);
   });
   return { labels, ...(estimated ? { estimated_delivery_date: estimated } : {}) };
 }
 
+/** The key is known, with another request. */
+const KEY_KNOWN = ["160422", "409"];
+const DAY_MS = 86_400_000;
+
+/** The day of mailing is part of the request: what may have been bought yesterday is asked for as it was then. */
+async function buyOnce(host: CarrierHost, settings: UspsSettings, wanted: WantedLabel): Promise<SoldLabel> {
+  try {
+    return await buyOne(host, settings, wanted);
+  } catch (error) {
+    if (!(error instanceof CarrierRefusal && KEY_KNOWN.includes(error.code))) throw error;
+    return buyOne(host, settings, { ...wanted, now: new Date(wanted.now.getTime() - DAY_MS) });
+  }
+}
+
+interface WantedLabel {
+  request: LabelRequest;
+  box: LabelPackage;
+  now: Date;
+}
+
 /** Under the same key USPS gives the same label again, and charges nothing for it. */
 async function buyOne(
   host: CarrierHost,
   settings: UspsSettings,
-  { request, box, now }: { request: LabelRequest; box: LabelPackage; now: Date },
+  { request, box, now }: WantedLabel,
 ): Promise<SoldLabel> {
   const call = {
     operation: "create_label",

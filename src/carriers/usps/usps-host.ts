@@ -45,12 +45,6 @@ export function createUspsHosts(settings: UspsSettings, tools: CarrierTools): Us
   return { labels: createCarrierHost(withPayment(options, access, payment)), tracking: withAccess };
 }
 
-/**
- * The key is known, with another request: that of a day before, since the day of mailing is part of it. What was bought
- * then is not refused now.
- */
-const KEY_KNOWN = { "160422": "uncertain", "409": "uncertain" } as const;
-
 /** A label that is refused with 401 doesn't say which of the two tokens is too old, so both are renewed. */
 function withPayment(
   options: Omit<CarrierHostOptions<LabelTokens>, "token" | "authorize">,
@@ -59,7 +53,6 @@ function withPayment(
 ): CarrierHostOptions<LabelTokens> {
   return {
     ...options,
-    meanings: KEY_KNOWN,
     token: {
       get: async () => ({ access: await access.get(), payment: await payment.get() }),
       renew: async (used) => ({

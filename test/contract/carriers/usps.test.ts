@@ -185,15 +185,16 @@ describe("a USPS label", () => {
     }
   });
 
-  it("that was bought with its answer lost is not refused when it is asked for on another day", async () => {
-    const request = labelRequest();
-    host.faults.plan({ kind: "cut", when: "after" }, { operation: "create_label" });
+  it("is the same one after midnight as well, with those that were not bought before", async () => {
+    const request = labelRequest({ packages: [testBox(1), testBox(2)] });
+    host.faults.plan({ kind: "cut", when: "before" }, { operation: "create_label", skip: 1 });
     await expect(connect().usps.createLabel(request)).rejects.toBeInstanceOf(CarrierUncertain);
-    const tomorrow = connect({}, new Date(NOW.getTime() + 86_400_000)).usps;
-    await expect(tomorrow.createLabel(request)).rejects.toMatchObject({
-      name: "CarrierUncertain",
-      message: expect.stringContaining("The idempotency key was used for another request."),
-    });
+    const [first] = host.parcels.under(request.reference);
+    const inDays = (days: number) => connect({}, new Date(NOW.getTime() + days * 86_400_000)).usps;
+    const { labels } = await inDays(1).createLabel(request);
+    expect(labels[0]?.tracking_number).toBe(first?.number);
+    expect(host.parcels.under(request.reference)).toHaveLength(2);
+    await expect(inDays(3).createLabel(request)).rejects.toMatchObject({ code: "160422" });
   });
 
   it("is refused with USPS's code and text; when that is a later box, the ones before it are bought", async () => {
