@@ -7,6 +7,7 @@ import { countJobs, listJobs } from "../../src/db/job-queue.ts";
 import { addJob, MAX_ATTEMPTS } from "../../src/db/jobs.ts";
 import { inTransaction } from "../../src/db/transaction.ts";
 import { type TestDatabase, testDatabase } from "../support/database.ts";
+import { startProxy } from "../support/proxy.ts";
 
 const PROGRAM = fileURLToPath(new URL("../../src/cli/bin.js", import.meta.url));
 
@@ -21,8 +22,15 @@ beforeEach(() =>
 );
 
 function warehouse(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
+  return warehouseWith({}, ...args);
+}
+
+function warehouseWith(
+  settings: Record<string, string>,
+  ...args: string[]
+): Promise<{ code: number; stdout: string; stderr: string }> {
   return new Promise((resolve) => {
-    const env = { PATH: process.env["PATH"], DATABASE_URL: base.url };
+    const env = { PATH: process.env["PATH"], DATABASE_URL: base.url, ...settings };
     execFile(process.execPath, [PROGRAM, ...args], { env, timeout: 50_000 }, (error, stdout, stderr) => {
       resolve({ code: error ? Number(error.code ?? -1) : 0, stdout, stderr });
     });
@@ -154,5 +162,16 @@ describe("warehouse alerts", () => {
     expect(stdout).toMatch(
       /^critical\tdead_letters_open\t\S+Z\t1 dead letters of listings:events:orders \(a\)/,
     );
+  });
+
+  it("looks at the streams too, when it knows where they are", async () => {
+    const silent = await startProxy(base.url); // takes the connection, and nobody speaks Redis there
+    const { code, stdout } = await warehouseWith(
+      { REDIS_URL: `redis://${new URL(silent.url).host}` },
+      "alerts",
+    );
+    await silent.close();
+    expect(code).toBe(1);
+    expect(stdout).toMatch(/^critical\tstreams_unreachable\t/m);
   });
 });
