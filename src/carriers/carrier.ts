@@ -59,6 +59,8 @@ export interface LabelToVoid {
   /** Empty: it is not known whether anything was bought under the reference. */
   tracking_numbers: readonly string[];
   carrier_reference?: string | undefined;
+  /** What was asked for, as it stands now: some carriers want to be told all of it again. */
+  request?: () => Promise<LabelRequest>;
 }
 
 export interface Quote {

@@ -461,6 +461,7 @@ describe("giving a label back", () => {
         reference: attempt?.reference,
         tracking_numbers: numbers,
         carrier_reference: `purchase of ${numbers.join("+")}`,
+        request: expect.any(Function),
       },
     ]);
     expect(attempt?.status).toBe("voided");

@@ -44,8 +44,7 @@ export function bookingOf(
     BOX_TYPE_CD: settings.boxType,
     BOX_QTY: "1",
     CUST_MGMT_DLCM_CD: customerId,
-    ...partyOf("SENDR", request.from),
-    ...partyOf("RCVR", request.to),
+    ...partiesOf(request),
     INVC_NO: invoice,
     PRT_ST: "02",
     REMARK_1: "",
@@ -53,6 +52,14 @@ export function bookingOf(
     DLV_DV: "01",
     ARRAY: goodsOf(request, settings),
   };
+}
+
+export function partiesOf({ from, to }: LabelRequest): Record<string, string> {
+  return { ...partyOf("SENDR", from), ...partyOf("RCVR", to) };
+}
+
+export function isParty(field: string): boolean {
+  return /^(SENDR|RCVR)_/.test(field);
 }
 
 /** An empty text is none at all to CJ's database, and most may not be missing. */

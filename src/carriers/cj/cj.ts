@@ -15,7 +15,7 @@ import {
 import { drawLabel } from "../own-label.ts";
 import { createStatusReader, type StatusReader } from "../status-map.ts";
 import type { CarrierTools } from "../tools.ts";
-import { checkAddresses } from "./booking.ts";
+import { checkAddresses, isParty, partiesOf } from "./booking.ts";
 import { type Booking, type CjBookings, createCjBookings } from "./bookings.ts";
 import { newScans } from "./bulk.ts";
 import { CJ, type CjClient, createCjClient } from "./client.ts";
@@ -96,22 +96,24 @@ async function afterFirst(
   }
 }
 
-/** A cancellation has to repeat the whole booking. */
+/** A cancellation repeats the whole booking; who sends and who receives it, the shipment knows. */
 function referenceOf(booked: readonly Booking[]): string {
-  return JSON.stringify(booked.map(({ data }) => data));
+  return JSON.stringify(
+    booked.map(({ data }) => data),
+    (key, value) => (isParty(key) ? undefined : value),
+  );
 }
 
-async function cancelAll(
-  bookings: CjBookings,
-  { tracking_numbers, carrier_reference }: LabelToVoid,
-): Promise<void> {
+async function cancelAll(bookings: CjBookings, label: LabelToVoid): Promise<void> {
+  const { tracking_numbers, carrier_reference, request } = label;
   if (carrier_reference === undefined && tracking_numbers.length === 0) return;
   if (carrier_reference === undefined)
     throw new CarrierRefusal(
       `CJ cancels a booking only when told all of it again, and that was not kept: cancel ${tracking_numbers.join(", ")} in CJ's own list`,
     );
+  const parties = request ? partiesOf(await request()) : {};
   for (const booking of JSON.parse(carrier_reference) as Record<string, unknown>[])
-    await bookings.cancel(booking);
+    await bookings.cancel({ ...parties, ...booking });
 }
 
 /** So few are asked for one by one; of more, CJ wants to be asked for whatever is new. */

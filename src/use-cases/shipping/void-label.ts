@@ -72,12 +72,14 @@ async function voidBought(db: Database, carrier: Carrier, attempt: LabelAttempt)
   if (!carrier.voidLabel) return; // its labels cost nothing until they are scanned
   const known = attempt.tracking_numbers.length > 0;
   if (!known && attempt.first_called_at === null) return; // nothing was ever out
-  if (known || !carrier.findByReference) return carrier.voidLabel(labelOf(attempt));
-  const found = await carrier.findByReference(await requestAgain(db, attempt));
+  const request = () => requestAgain(db, attempt);
+  if (known || !carrier.findByReference) return carrier.voidLabel({ ...labelOf(attempt), request });
+  const found = await carrier.findByReference(await request());
   if (!found) return undefined;
   const tracking_numbers = found.labels.map((label) => label.tracking_number);
   return carrier.voidLabel({
     ...labelOf(attempt),
+    request,
     tracking_numbers,
     carrier_reference: found.carrier_reference,
   });

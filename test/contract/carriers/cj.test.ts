@@ -5,6 +5,7 @@ import {
   CarrierUnavailable,
   CarrierUncertain,
   type LabelPurchase,
+  type LabelRequest,
   type LabelToVoid,
 } from "../../../src/carriers/carrier.ts";
 import { createCjCarrier } from "../../../src/carriers/cj/cj.ts";
@@ -217,11 +218,14 @@ describe("a CJ label whose answer was lost", () => {
   });
 });
 
-function given(
-  { reference }: { reference: string },
-  { labels, carrier_reference }: LabelPurchase,
-): LabelToVoid {
-  return { reference, tracking_numbers: labels.map((one) => one.tracking_number), carrier_reference };
+function given(request: LabelRequest, { labels, carrier_reference }: LabelPurchase): LabelToVoid {
+  const tracking_numbers = labels.map((one) => one.tracking_number);
+  return {
+    reference: request.reference,
+    tracking_numbers,
+    carrier_reference,
+    request: () => Promise.resolve(request),
+  };
 }
 
 describe("a CJ label given back", () => {
@@ -232,6 +236,12 @@ describe("a CJ label given back", () => {
     await carrier.voidLabel?.(given(request, purchase));
     expect([request.reference, `${request.reference}-2`].flatMap(standing)).toEqual([]);
     await connect().voidLabel?.(given(request, purchase));
+  });
+
+  it("leaves nothing of who sends and receives it with us", async () => {
+    const { purchase } = await buy();
+    expect(purchase.carrier_reference).toContain("INVC_NO");
+    expect(purchase.carrier_reference).not.toMatch(/홍길동|5678|세종대로|04527|SENDR|RCVR/);
   });
 
   it("that is in CJ's hands is refused", async () => {
