@@ -9,9 +9,9 @@ const recoveredSchema = z.object({
   LabelRecoveryResponse: z.object({
     LabelResults: oneOrMore(
       z.object({
-        TrackingNumber: z.string().optional(),
+        TrackingNumber: z.string().nullish(),
         LabelImage: z.object({
-          LabelImageFormat: z.object({ Code: z.string() }).optional(),
+          LabelImageFormat: z.object({ Code: z.string() }).nullish(),
           GraphicImage: z.string().min(1),
         }),
       }),
@@ -42,7 +42,8 @@ export async function recoverPdf(host: CarrierHost, tracking_number: string): Pr
     const { LabelResults } = (await host.askJson(call, recoveredSchema)).LabelRecoveryResponse;
     const found =
       LabelResults.find(({ TrackingNumber }) => TrackingNumber === tracking_number) ?? LabelResults[0];
-    return found && Buffer.from(found.LabelImage.GraphicImage, "base64");
+    const isPdf = (found?.LabelImage.LabelImageFormat?.Code ?? "PDF").toUpperCase() === "PDF";
+    return found && isPdf ? Buffer.from(found.LabelImage.GraphicImage, "base64") : undefined;
   } catch (error) {
     if (error instanceof CarrierRefusal || error instanceof CarrierUnavailable) return undefined;
     throw error;

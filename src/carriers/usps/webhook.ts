@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { type WebhookContent, type WebhookDelivery, WebhookRejected } from "../carrier.ts";
 import type { StatusReader } from "../status-map.ts";
+import { instantOf } from "../wall-clock.ts";
 import { readDelivery } from "../webhook-body.ts";
 import { assertFresh, hmacSha256, matchesSecret } from "../webhook-signature.ts";
 import { factsOf, trackingSchema } from "./track.ts";
@@ -31,8 +32,9 @@ export function parseUspsWebhook(
   return { facts: trackings.flatMap((one) => factsOf(one.trackingNumber ?? "", one, statusOf)) };
 }
 
-/** A date, or seconds or milliseconds since 1970. What is none of these is no time, so never fresh. */
+/** A date, in UTC unless it says otherwise, or seconds or milliseconds since 1970. Anything else is never fresh. */
 function momentOf(timestamp: string): Date {
   if (/^\d{10}$/.test(timestamp)) return new Date(Number(timestamp) * 1000);
-  return new Date(/^\d{13}$/.test(timestamp) ? Number(timestamp) : timestamp);
+  if (/^\d{13}$/.test(timestamp)) return new Date(Number(timestamp));
+  return instantOf(timestamp, "UTC") ?? new Date(timestamp);
 }

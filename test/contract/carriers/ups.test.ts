@@ -108,6 +108,14 @@ describe("a UPS label", () => {
     }
   });
 
+  it("that can only be had as a picture is kept as ZPL", async () => {
+    const LabelImage = { LabelImageFormat: { Code: "GIF" }, GraphicImage: "R0lGODdh" };
+    const body = { LabelRecoveryResponse: { LabelResults: { TrackingNumber: null, LabelImage } } };
+    host.faults.plan({ kind: "answer", when: "before", answer: { body } }, { operation: "recover_label" });
+    const { purchase, number } = await buy(connect({ labelFormat: "pdf" }).ups);
+    expect(purchase.labels).toMatchObject([{ tracking_number: number, format: "zpl" }]);
+  });
+
   it("to another country names its reference for the whole shipment", async () => {
     const to = testAddress({ ...labelRequest().to, country: "CA", state: "ON", postal_code: "M5V1J1" });
     const { request } = await buy(undefined, { to, service: "11" });

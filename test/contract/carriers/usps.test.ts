@@ -520,5 +520,7 @@ describe("what USPS pushes", () => {
     const payload = `{"trackingNumber":"9400","trackingEvents":[]}`;
     expect(usps.parseWebhook?.(resigned(seconds, payload)).facts).toEqual([]);
     expect(usps.parseWebhook?.(resigned(`${seconds}000`, `[${payload}]`)).facts).toEqual([]);
+    for (const timestamp of ["2026-02-01T12:00:00", "2026-02-01T07:00:00.5-05:00", made.toUTCString()])
+      expect(usps.parseWebhook?.(resigned(timestamp, payload)).facts).toEqual([]);
   });
 });
