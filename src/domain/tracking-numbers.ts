@@ -32,7 +32,7 @@ const KINDS = {
   ups_1z: { shape: /^(?<number>1Z[A-Z\d]{15}\d)$/, digit: (text) => upsDigit(text.slice(2)) },
   canada_post_16: { shape: /^(?<number>\d{16})$/, digit: gs1Digit },
   /** Not a carrier's number, but its barcode stands on the same label. */
-  sscc: { shape: /^(?:00)?(?<number>\d{18})$/, digit: gs1Digit },
+  sscc: { shape: /^(?:00|\(00\))?(?<number>\d{18})$/, digit: gs1Digit },
   lotte_12: { shape: DIGITS_12, digit: lotteDigit },
   cj_12: { shape: DIGITS_12 },
   acs_10: { shape: /^(?<number>\d{10})$/ },

@@ -53,7 +53,7 @@ export function createLabelRoute({ db, authenticate, labelStore }: LabelRouteOpt
 async function answer(res: ServerResponse, find: () => Promise<LabelDocument | undefined>): Promise<void> {
   try {
     const found = await find();
-    if (!found) return sendJson(res, 404, { error: "this package has no label yet" });
+    if (!found) return sendJson(res, 404, { error: "there is no such package, or it has no label yet" });
     res.writeHead(200, { "content-type": found.content_type, "content-length": found.data.length });
     res.end(found.data);
   } catch (error) {

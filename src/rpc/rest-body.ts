@@ -3,9 +3,12 @@ import { z } from "zod";
 import { DomainError, invalidField } from "../domain/errors.ts";
 import { MAX_REQUEST_BYTES } from "./request.ts";
 
+const POSITIVE = "must be a positive id: a number, or its digits as text";
+
 /** An id as JSON has it: a number, or text for those that are too long for one. */
 export const idInput = z
-  .union([z.int().nonnegative(), z.string().regex(/^\d{1,19}$/)], "must be a positive id")
+  .union([z.int(), z.string()], POSITIVE)
+  .refine((id) => /^\d{1,19}$/.test(String(id)), POSITIVE)
   .transform(BigInt);
 
 /** A JSON object as a REST route takes it; throws a violation that names the field. */
@@ -15,7 +18,21 @@ export async function readBody<Shape>(req: IncomingMessage, shape: z.ZodType<Sha
   const [issue] = read.error.issues as [z.core.$ZodIssue];
   if (issue.code === "unrecognized_keys")
     throw invalidField(issue.keys[0] ?? "body", "the request has no such field");
-  throw invalidField(pathOf(issue) || "body", issue.message);
+  throw invalidField(pathOf(issue) || "body", wordsOf(issue));
+}
+
+const TYPES: Record<string, string> = {
+  array: "a list",
+  int: "a whole number",
+  number: "a whole number",
+  object: "an object",
+  string: "text",
+};
+
+/** Also of a field that is missing. */
+function wordsOf(issue: z.core.$ZodIssue): string {
+  if (issue.code !== "invalid_type") return issue.message;
+  return `must be ${TYPES[issue.expected] ?? issue.expected}`;
 }
 
 /** `items[0].qty`. */

@@ -178,6 +178,17 @@ describe("/api/v1/shipments", () => {
     });
   });
 
+  it.each([
+    [{ order_id: "12a" }, "order_id: must be a positive id: a number, or its digits as text"],
+    [{ order_id: 1.5 }, "order_id: must be a positive id: a number, or its digits as text"],
+    [{ order_id: 1, items: {} }, "items: must be a list"],
+    [{ order_id: 1, items: [{ sku_id: 1, qty: "2" }] }, "items[0].qty: must be a whole number"],
+    [{ order_id: 1, carrier_code: 7 }, "carrier_code: must be text"],
+    [[], "body: must be an object"],
+  ])("says of %j what would be right", async (body, error) => {
+    expect(await ask("POST", "/api/v1/shipments", body)).toMatchObject({ status: 400, body: { error } });
+  });
+
   it("asks who calls, and whether he may, before anything is read", async () => {
     const unknown = await ask("POST", "/api/v1/shipments", "{".repeat(100), "Bearer a.b.c");
     expect(unknown).toMatchObject({ status: 401, body: { reason: "UNAUTHENTICATED" } });

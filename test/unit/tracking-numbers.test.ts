@@ -59,6 +59,7 @@ describe("describeTrackingNumber", () => {
     ["fedex_express_scan", "1001921334250001000300123456789012", "123456789012"],
     ["fedex_ground_scan", "9612345123456789012343", "123456789012343"],
     ["sscc", "00395012345600000015", "395012345600000015"],
+    ["sscc", "(00) 3 9501234 560000001 5", "395012345600000015"],
   ] as const)("finds the number in a scan: %s %s", (kind, scan, number) => {
     expect(readingOf(kind, scan)).toEqual({ kind, number, valid: true });
   });
