@@ -15,6 +15,7 @@ import { credentialsKeys, withStoredSettings } from "./start/stored-settings.ts"
 import { openStreamLag } from "./start/stream-lag.ts";
 import { openWatch } from "./start/watch.ts";
 import { createMetrics } from "./telemetry/metrics.ts";
+import { createOutsideMetrics } from "./telemetry/outside-metrics.ts";
 
 export interface Service {
   info: RunInfo;
@@ -57,11 +58,13 @@ async function startParts(given: Config, { logger, opened, unwanted, leaving }: 
   const metrics = createMetrics((collector, error) =>
     logger.warn({ err: error, collector }, "a part of the metrics could not be read"),
   );
-  const loops = await startLoops(config, urls, { logger, metrics, opened });
+  const outsideMetrics = createOutsideMetrics(metrics.registry);
+  const loops = await startLoops(config, urls, { logger, outsideMetrics, opened });
   const readLag = openStreamLag(urls.redisUrl, opened);
   measureProcess(metrics, { logger, databaseUrl: urls.databaseUrl, loops, readLag }, opened);
   const readiness = readinessOf(urls, loops, leaving, opened);
-  const ports = await openDoors({ config, urls, logger, opened, metrics, readLag, readiness, leaving });
+  const common = { config, urls, logger, opened, metrics, outsideMetrics };
+  const ports = await openDoors({ ...common, readLag, readiness, leaving });
   const metricsPort = await openWatch({ config, logger, metrics, readiness }, opened);
   const info = { pid: process.pid, ...ports, metricsPort, ...urls };
   if (config.DATABASE_URL !== undefined) return info; // whoever named the database can name it again

@@ -1,4 +1,5 @@
 import { sql } from "kysely";
+import { type Address, readAddress } from "../domain/address.ts";
 import type { ParcelToSend } from "../domain/carrier-choice.ts";
 import { DomainError } from "../domain/errors.ts";
 import type { Dimensions } from "../domain/parcel.ts";
@@ -22,6 +23,22 @@ export async function findRoute(db: Database, { order_id, warehouse_id }: Sendin
   const [row] = rows;
   if (!row) throw new DomainError("ORDER_NOT_FOUND", `no order ${order_id}`, { order_id });
   return row;
+}
+
+/** Where a parcel is sent from and to, as it would stand on its label. */
+export async function findEnds(
+  db: Database,
+  { order_id, warehouse_id }: Sending,
+  ship_to: Record<string, string> | null,
+): Promise<{ from: Address; to: Address }> {
+  const { rows } = await sql<{ name: string | null; address: unknown; ship_to: Record<string, string> }>`
+    select w.name, w.address, o.ship_to from orders o left join warehouses w on w.id = ${warehouse_id}
+    where o.order_id = ${order_id}`.execute(db);
+  const [row] = rows;
+  if (!row) throw new DomainError("ORDER_NOT_FOUND", `no order ${order_id}`, { order_id });
+  const from = readAddress(row.address);
+  const to = readAddress({ ...row.ship_to, ...ship_to });
+  return { from: { ...from, contact_name: from.contact_name || (row.name ?? "") }, to };
 }
 
 /** The boxes that a shipment of a packing task would take. */

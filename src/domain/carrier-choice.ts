@@ -1,3 +1,4 @@
+import { type Candidate, cheapestOf, type Price } from "./cheapest-quote.ts";
 import { chargeableWeightBy, type Dimensions, VOLUMETRIC_DIVISOR } from "./parcel.ts";
 
 /** The carrier of shipments for which nobody named one, where no rules are set: the simulated one. */
@@ -30,6 +31,10 @@ export interface CarrierRule {
   carrier_code: string;
   /** The carrier's own name of the service; empty: what the caller asked for, or the carrier's default. */
   service: string;
+  /** The cheapest of these takes it, of which the carrier above is the first. Left out: nobody else is asked. */
+  among?: readonly [Candidate, ...Candidate[]] | undefined;
+  /** What each of them asks for the parcel at hand, as far as that was found out. Left out: nobody has asked. */
+  prices?: readonly [Price, ...Price[]] | undefined;
 }
 
 /** In the order in which they are asked; the last asks for nothing. */
@@ -75,19 +80,49 @@ export interface CarrierChoice {
 
 /** The first rule that holds for the parcel chooses; what it says of every rule is what happened. */
 export function chooseCarrier(rules: CarrierRules, parcel: ParcelToSend): CarrierChoice {
-  let chosen: { rule: CarrierRule; number: number } | undefined;
+  const matching = matchingRule(rules, parcel);
+  const { chosen, why } = takerOf(matching.rule, parcel.service);
   const explanation = rules.map((rule, index) => {
     const number = index + 1;
-    if (chosen) return { rule, number, matched: false, reason: `not asked: rule ${chosen.number} was first` };
+    const after = `not asked: rule ${matching.number} was first`;
+    if (number > matching.number) return { rule, number, matched: false, reason: after };
     const unmet = unmetCondition(rule, parcel);
     if (unmet !== undefined) return { rule, number, matched: false, reason: unmet };
-    chosen = { rule, number };
     const reason = asksForNothing(rule) ? "it takes every parcel" : "everything that it asks for holds";
-    return { rule, number, matched: true, reason };
+    return { rule, number, matched: true, reason: why ? `${reason}; ${why}` : reason };
   });
-  if (!chosen) throw new Error("no rule takes every parcel");
-  const { rule } = chosen;
-  return { carrier_code: rule.carrier_code, service: serviceOf(rule, parcel.service), explanation };
+  return { ...chosen, explanation };
+}
+
+/** The first rule that holds, counted from 1. */
+export function matchingRule(
+  rules: CarrierRules,
+  parcel: ParcelToSend,
+): { rule: CarrierRule; number: number } {
+  const index = rules.findIndex((rule) => unmetCondition(rule, parcel) === undefined);
+  const rule = rules[index];
+  if (!rule) throw new Error("no rule takes every parcel");
+  return { rule, number: index + 1 };
+}
+
+function takerOf(rule: CarrierRule, asked: string): { chosen: Candidate; why: string } {
+  if (rule.prices) {
+    const { chosen, reason } = cheapestOf(rule.prices);
+    return { chosen, why: reason };
+  }
+  const chosen = { carrier_code: rule.carrier_code, service: serviceOf(rule, asked) };
+  return { chosen, why: rule.among ? "nobody was asked for a price, so that the first takes it" : "" };
+}
+
+/** Those whom a rule lets compete, with the service that each would be asked for. */
+export function candidatesOf(rule: CarrierRule, asked: string): [Candidate, ...Candidate[]] | undefined {
+  if (!rule.among) return undefined;
+  const [first, ...others] = rule.among;
+  const named = (one: Candidate) => ({
+    ...one,
+    service: serviceOf({ ...rule, service: one.service }, asked),
+  });
+  return [named(first), ...others.map(named)];
 }
 
 export function asksForNothing({ when }: CarrierRule): boolean {

@@ -4,7 +4,7 @@ import type {
   ExplainCarrierChoiceResponseSchema,
 } from "../../gen/wms/v1/shipments_pb.js";
 import type { WarehouseService } from "../../gen/wms/v1/warehouse_service_pb.js";
-import { DEFAULT_RULES } from "../domain/carrier-choice.ts";
+import { type CarrierRules, DEFAULT_RULES } from "../domain/carrier-choice.ts";
 import { invalidField } from "../domain/errors.ts";
 import type { Dimensions } from "../domain/parcel.ts";
 import {
@@ -12,6 +12,7 @@ import {
   explainCarrierChoice,
   type ParcelInQuestion,
 } from "../use-cases/shipping/choose-carrier.ts";
+import { withPrices } from "../use-cases/shipping/price-choice.ts";
 import type { Deps } from "./deps.ts";
 import type { HandlersOf } from "./handler.ts";
 import { optionalId, requiredMeasure, text } from "./parse.ts";
@@ -23,10 +24,14 @@ const MAX_PARCELS = 1_000;
 export function carrierChoiceHandlers({
   db,
   carrierRules = DEFAULT_RULES,
+  askPrices,
 }: Deps): Pick<Service, "explainCarrierChoice"> {
   return {
-    explainCarrierChoice: async (request) =>
-      choiceMessage(await explainCarrierChoice(db, carrierRules, parseQuestion(request))),
+    explainCarrierChoice: async (request) => {
+      const question = parseQuestion(request);
+      const explain = (rules: CarrierRules) => explainCarrierChoice(db, rules, question);
+      return choiceMessage(await withPrices(carrierRules, askPrices, explain));
+    },
   };
 }
 

@@ -3,6 +3,7 @@ import type { CarrierRules } from "../domain/carrier-choice.ts";
 import type { Lag } from "../domain/lag.ts";
 import type { Logger } from "../logger.ts";
 import type { LabelStore } from "../use-cases/packing/label-store.ts";
+import type { AskPrices } from "../use-cases/shipping/price-choice.ts";
 
 /** What every topic's handlers need. A topic that needs more extends it by intersection. */
 export interface Deps {
@@ -12,6 +13,8 @@ export interface Deps {
   labelStore?: LabelStore | undefined;
   /** Who takes parcels for which nobody is named. Left out: the default. */
   carrierRules?: CarrierRules | undefined;
+  /** Asks carriers for their prices, where rules choose by them. Left out: nobody is asked. */
+  askPrices?: AskPrices | undefined;
 }
 
 export interface StreamDeps {

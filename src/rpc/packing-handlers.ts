@@ -3,6 +3,7 @@ import { WarehouseService } from "../../gen/wms/v1/warehouse_service_pb.js";
 import type { NewPackage } from "../db/packages.ts";
 import { findPackingTaskOfOrder, listPackingTaskIds, type PackingFilter } from "../db/packing.ts";
 import { packingTaskView, packingTaskViews } from "../db/packing-views.ts";
+import { type CarrierRules, DEFAULT_RULES } from "../domain/carrier-choice.ts";
 import { DomainError } from "../domain/errors.ts";
 import { renderLabels } from "../labels/render.ts";
 import { addPackage } from "../use-cases/packing/add-package.ts";
@@ -15,6 +16,7 @@ import { printLabel } from "../use-cases/packing/print-label.ts";
 import { setPackageDetails } from "../use-cases/packing/set-package-details.ts";
 import { shipPackingTask } from "../use-cases/packing/ship-packing-task.ts";
 import { startPackingTask } from "../use-cases/packing/start-packing-task.ts";
+import { withPrices } from "../use-cases/shipping/price-choice.ts";
 import type { Deps } from "./deps.ts";
 import { callOf, type HandlersOf } from "./handler.ts";
 import { parseDpi } from "./label-route.ts";
@@ -124,7 +126,7 @@ function packingWork({ db }: Deps): Pick<Service, Work> {
   };
 }
 
-function packingEnds({ db, labelStore, carrierRules: carrier_rules }: Deps): Pick<Service, Ends> {
+function packingEnds({ db, labelStore, carrierRules = DEFAULT_RULES, askPrices }: Deps): Pick<Service, Ends> {
   const labels = { draw: renderLabels, readBytes: createLabelReader(labelStore) };
   return {
     createPackingTask: async (request, caller) => {
@@ -134,10 +136,11 @@ function packingEnds({ db, labelStore, carrierRules: carrier_rules }: Deps): Pic
       );
     },
     completePackingTask: async (request, caller) => {
-      const input = { task_id: requiredId("task_id", request.taskId), actor: caller, carrier_rules };
-      return packingTaskMessage(
-        await completePackingTask(db, callOf(rpc.completePackingTask, request, caller), input),
-      );
+      const call = callOf(rpc.completePackingTask, request, caller);
+      const input = { task_id: requiredId("task_id", request.taskId), actor: caller };
+      const complete = (carrier_rules: CarrierRules) =>
+        completePackingTask(db, call, { ...input, carrier_rules });
+      return packingTaskMessage(await withPrices(carrierRules, askPrices, complete));
     },
     cancelPackingTask: async (request, caller) => {
       const input = {

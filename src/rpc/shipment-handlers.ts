@@ -13,11 +13,13 @@ import {
   type ShipmentFilter,
 } from "../db/shipments.ts";
 import { listTrackingEvents } from "../db/tracking.ts";
+import { type CarrierRules, DEFAULT_RULES } from "../domain/carrier-choice.ts";
 import { DomainError, invalidField } from "../domain/errors.ts";
 import type { WantedUnits } from "../domain/shipment-contents.ts";
 import { assignTracking } from "../use-cases/shipping/assign-tracking.ts";
 import { cancelShipment } from "../use-cases/shipping/cancel-shipment.ts";
 import { type CreateShipment, createShipment } from "../use-cases/shipping/create-shipment.ts";
+import { withPrices } from "../use-cases/shipping/price-choice.ts";
 import { retryLabel } from "../use-cases/shipping/retry-label.ts";
 import { updateShipmentStatus } from "../use-cases/shipping/update-shipment-status.ts";
 import { parseAddress } from "./address-messages.ts";
@@ -106,11 +108,13 @@ function parseFilter(request: ListShipmentsRequest): ShipmentFilter {
   };
 }
 
-function shipmentWrites({ db, carrierRules: carrier_rules }: Deps): Pick<Service, Writes> {
+function shipmentWrites({ db, carrierRules = DEFAULT_RULES, askPrices }: Deps): Pick<Service, Writes> {
   return {
     createShipment: async (request, caller) => {
-      const input = { ...parseShipment(request), carrier_rules };
-      return shipmentMessage(await createShipment(db, callOf(rpc.createShipment, request, caller), input));
+      const call = callOf(rpc.createShipment, request, caller);
+      const input = parseShipment(request);
+      const create = (carrier_rules: CarrierRules) => createShipment(db, call, { ...input, carrier_rules });
+      return shipmentMessage(await withPrices(carrierRules, askPrices, create));
     },
     assignTracking: async (request, caller) => {
       const input = {

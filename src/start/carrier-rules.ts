@@ -1,7 +1,13 @@
 import { z } from "zod";
 import { KNOWN_CARRIER_CODES } from "../carriers/known-carriers.ts";
 import { type Config, ConfigError } from "../config.ts";
-import { asksForNothing, type CarrierRules, DEFAULT_RULES } from "../domain/carrier-choice.ts";
+import {
+  asksForNothing,
+  type CarrierRule,
+  type CarrierRules,
+  DEFAULT_RULES,
+} from "../domain/carrier-choice.ts";
+import type { Candidate } from "../domain/cheapest-quote.ts";
 import { VOLUMETRIC_DIVISOR } from "../domain/parcel.ts";
 
 const CODES = ["mock", ...KNOWN_CARRIER_CODES];
@@ -22,18 +28,35 @@ const conditions = z.strictObject({
   max_length_plus_girth_cm: measure,
 });
 
-const rules = z
-  .array(
-    z.strictObject({
-      name: z.string().default(""),
-      when: conditions.default({}),
-      volumetric_divisor: z.number().positive().default(VOLUMETRIC_DIVISOR),
-      carrier_code: z.enum(CODES, `must be one of ${CODES.join(", ")}`),
-      service: z.string().trim().default(""),
-    }),
-  )
-  .min(1, "must have a rule at least")
-  .max(MAX_RULES);
+const taker = {
+  carrier_code: z.enum(CODES, `must be one of ${CODES.join(", ")}`),
+  service: z.string().trim().default(""),
+};
+const asked = {
+  name: z.string().default(""),
+  when: conditions.default({}),
+  volumetric_divisor: z.number().positive().default(VOLUMETRIC_DIVISOR),
+};
+const competition = z
+  .strictObject({
+    ...asked,
+    prefer: z.literal("cheapest", 'must be "cheapest", beside `among`'),
+    among: z.array(z.strictObject(taker)).min(2, "must name two carriers at least, the preferred one first"),
+  })
+  .transform(({ prefer: _, among, ...rule }): CarrierRule => {
+    const [first, ...others] = among as [Candidate, ...Candidate[]];
+    return { ...rule, ...first, among: [first, ...others] };
+  });
+
+const rule = z.unknown().transform((given, context): CarrierRule => {
+  const competes = typeof given === "object" && given !== null && ("among" in given || "prefer" in given);
+  const read = (competes ? competition : z.strictObject({ ...asked, ...taker })).safeParse(given);
+  if (read.success) return read.data;
+  for (const { path, message } of read.error.issues) context.addIssue({ code: "custom", path, message });
+  return z.NEVER;
+});
+
+const rules = z.array(rule).min(1, "must have a rule at least").max(MAX_RULES);
 
 /** Wrong rules stop the start, before anything else is begun. */
 export function checkCarrierRules({ CARRIER_RULES }: Pick<Config, "CARRIER_RULES">): CarrierRules {

@@ -12,6 +12,7 @@ import { routeRpcs } from "../rpc/router.ts";
 import { serviceHandlers } from "../rpc/service-handlers.ts";
 import { createWebhookRoute, type WebhookRoute } from "../rpc/webhook-route.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
+import type { OutsideMetrics } from "../telemetry/outside-metrics.ts";
 import type { Readiness } from "../telemetry/readiness.ts";
 import { createWebhookMetrics } from "../telemetry/webhook-metrics.ts";
 import { checkCarrierRules } from "./carrier-rules.ts";
@@ -19,6 +20,7 @@ import { openLabelStore } from "./label-store.ts";
 import { listening } from "./listening.ts";
 import type { Opened } from "./opened.ts";
 import { openDatabase } from "./pools.ts";
+import { openPrices } from "./prices.ts";
 import type { Urls } from "./servers.ts";
 import { openWebhooks, readingCarriers } from "./webhooks.ts";
 
@@ -31,6 +33,7 @@ export interface DoorsOptions {
   logger: Logger;
   opened: Opened;
   metrics: Metrics;
+  outsideMetrics: OutsideMetrics;
   readLag: (db: Database) => Promise<Lag>;
   readiness: () => Promise<Readiness>;
   /** Aborted when this process is about to go down. */
@@ -53,12 +56,14 @@ export async function openDoors(options: DoorsOptions) {
   const doors: Doors = { grpc: undefined, http: undefined };
   opened.add("work", (graceMs) => closeDoors(doors, dispatcher, graceMs));
   const labelStore = openLabelStore(config, db);
+  const carrierRules = checkCarrierRules(config);
   const rpcs = routeRpcs(
     serviceHandlers({
       db,
       logger,
       labelStore,
-      carrierRules: checkCarrierRules(config),
+      carrierRules,
+      askPrices: await openPrices(config, carrierRules, { ...options, db }),
       readStreamLag: () => options.readLag(db),
     }),
   );

@@ -6,8 +6,7 @@ import { orderEntryHandler } from "../events/order-consumer.ts";
 import { type Relay, startRelay } from "../events/relay.ts";
 import { type Jobs, startJobs } from "../jobs/jobs.ts";
 import type { Logger } from "../logger.ts";
-import type { Metrics } from "../telemetry/metrics.ts";
-import { createOutsideMetrics } from "../telemetry/outside-metrics.ts";
+import type { OutsideMetrics } from "../telemetry/outside-metrics.ts";
 import { openCarriers } from "./carriers.ts";
 import { checkChannels } from "./channels.ts";
 import { openLabelStore } from "./label-store.ts";
@@ -25,7 +24,7 @@ export interface Loops {
 
 interface Around {
   logger: Logger;
-  metrics: Metrics;
+  outsideMetrics: OutsideMetrics;
   opened: Opened;
 }
 
@@ -48,9 +47,9 @@ function openForwarder({ kafka }: Config, urls: Urls, logger: Logger) {
   return kafka && startKafkaForwarder({ ...urls, ...kafka, logger });
 }
 
-async function openJobs(config: Config, { databaseUrl }: Urls, { logger, metrics, opened }: Around) {
+async function openJobs(config: Config, { databaseUrl }: Urls, { logger, outsideMetrics, opened }: Around) {
   const { db } = openDatabase(databaseUrl, "jobs", opened);
-  const { outside, record } = openOutside({ db, logger, metrics: createOutsideMetrics(metrics.registry) });
+  const { outside, record } = openOutside({ db, logger, metrics: outsideMetrics });
   const carriers = await openCarriers(config, { db, outside, record });
   const jobs = await startJobs({
     databaseUrl,

@@ -38,7 +38,33 @@ describe("CARRIER_RULES", () => {
     ]);
   });
 
+  it("let carriers compete by price, the preferred one first", () => {
+    const among = [{ carrier_code: "fedex", service: "FEDEX_GROUND" }, { carrier_code: "ups" }];
+    const fedex = { carrier_code: "fedex", service: "FEDEX_GROUND" };
+    expect(
+      rulesOf([{ name: "us", when: { countries: ["US"] }, prefer: "cheapest", among }, LAST])[0],
+    ).toEqual({
+      name: "us",
+      when: { countries: ["US"] },
+      volumetric_divisor: 5000,
+      ...fedex,
+      among: [fedex, { carrier_code: "ups", service: "" }],
+    });
+  });
+
   it.each([
+    [
+      [{ prefer: "cheapest", among: [{ carrier_code: "ups" }] }],
+      /rule 1\.among: must name two carriers at least/,
+    ],
+    [[{ prefer: "fastest", among: [LAST, LAST] }], /rule 1\.prefer: must be "cheapest"/],
+    [[{ among: [LAST, LAST] }], /rule 1\.prefer: must be "cheapest"/],
+    [[{ prefer: "cheapest", ...LAST }], /rule 1\.among: /],
+    [
+      [{ prefer: "cheapest", among: [LAST, { carrier_code: "pigeon" }] }],
+      /rule 1\.among\.1\.carrier_code: must be one/,
+    ],
+    [[{ prefer: "cheapest", among: [LAST, LAST], ...LAST }], /rule 1: .*carrier_code/],
     ["{", /^CARRIER_RULES: must be a JSON list/],
     [{ carrier_code: "mock" }, /^CARRIER_RULES: must be a JSON list/],
     ["rules-that-are-nowhere.json", /^CARRIER_RULES: rules-that-are-nowhere.json can't be read/],

@@ -1,4 +1,5 @@
 import {
+  findEnds,
   findRoute,
   findSending,
   listFreeBoxes,
@@ -12,11 +13,14 @@ import {
   asksForNothing,
   type CarrierChoice,
   type CarrierRules,
+  candidatesOf,
   chooseCarrier,
+  matchingRule,
   type ParcelToSend,
 } from "../../domain/carrier-choice.ts";
 import { invalidField } from "../../domain/errors.ts";
 import type { Dimensions } from "../../domain/parcel.ts";
+import { PricesNeeded } from "./price-choice.ts";
 
 export interface ShipmentToSend extends Sending {
   service: string;
@@ -26,20 +30,36 @@ export interface ShipmentToSend extends Sending {
   packages: readonly Dimensions[];
 }
 
-/** The carrier of a shipment for which nobody named one. */
+/** The carrier of a shipment for which nobody named one. Throws PricesNeeded where the rules choose by price. */
 export async function chooseForShipment(
   trx: Transaction,
   rules: CarrierRules,
   { service, ship_to, packages, ...sending }: ShipmentToSend,
 ): Promise<CarrierChoice> {
   const [first] = rules;
-  if (first && asksForNothing(first)) return chooseCarrier(rules, { ...UNKNOWN, service });
+  if (first && asksForNothing(first) && !first.among) return chooseCarrier(rules, { ...UNKNOWN, service });
   const route = await findRoute(trx, sending);
   const { packing_task_id } = sending;
   const packed = packages.length === 0 && packing_task_id !== null;
   const boxes = packed ? await listFreeBoxes(trx, packing_task_id) : packages;
   const country = ship_to === null ? route.country : countryOf(ship_to["country"] ?? "");
-  return chooseCarrier(rules, { ...route, country, service, boxes });
+  const parcel = { ...route, country, service, boxes };
+  await assertPriced(trx, rules, parcel, { sending, ship_to });
+  return chooseCarrier(rules, parcel);
+}
+
+/** A parcel that is not measured has no price: then the preferred carrier takes it. */
+async function assertPriced(
+  db: Database,
+  rules: CarrierRules,
+  parcel: ParcelToSend,
+  { sending, ship_to }: { sending: Sending; ship_to: Record<string, string> | null },
+): Promise<void> {
+  const { rule } = matchingRule(rules, parcel);
+  const candidates = candidatesOf(rule, parcel.service);
+  if (!candidates || rule.prices || parcel.boxes.length === 0) return;
+  const ends = await findEnds(db, sending, ship_to);
+  throw new PricesNeeded(rule, candidates, { ...ends, boxes: parcel.boxes });
 }
 
 /** A parcel of which nothing is known but what a caller states. */
@@ -61,7 +81,10 @@ export interface ExplainedChoice extends CarrierChoice {
   parcel: ParcelToSend;
 }
 
-/** What the rules say of a fulfillment's or an order's parcel, or of one that a caller makes up. Nothing is written. */
+/**
+ * What the rules say of a fulfillment's or an order's parcel, or of one that a caller makes up; the latter has no
+ * addresses, and so no price. Nothing is written. Throws PricesNeeded where the rules choose by price.
+ */
 export async function explainCarrierChoice(
   db: Database,
   rules: CarrierRules,
@@ -73,6 +96,7 @@ export async function explainCarrierChoice(
   const given = Object.fromEntries(Object.entries(stated).filter(([, value]) => value));
   const parcel = { ...UNKNOWN, ...known, ...given, boxes: boxes.length > 0 ? boxes : packed };
   const asked = { ...parcel, country: countryOf(parcel.country) };
+  if (sending) await assertPriced(db, rules, asked, { sending, ship_to: null });
   return { ...chooseCarrier(rules, asked), parcel: asked };
 }
 
