@@ -109,9 +109,12 @@ function streetLines(address: Address): string[] {
   return addressLines({ ...address, postal_code: "", city: "", state: "", country: "" });
 }
 
+/** Where the postal code stands behind the town, as their post offices want it. */
+const CODE_LAST = ["AU", "CA", "GB", "IE", "IN", "NZ", "US"];
+
 function placeLine({ postal_code, city, state, country }: Address): string {
-  const town = [postal_code, city, state].filter(Boolean).join(" ");
-  return [town, country].filter(Boolean).join(", ");
+  const parts = CODE_LAST.includes(country) ? [city, state, postal_code] : [postal_code, city, state];
+  return [parts.filter(Boolean).join(" "), country].filter(Boolean).join(", ");
 }
 
 function extras(lines: readonly string[]): Row {

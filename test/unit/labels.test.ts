@@ -210,6 +210,17 @@ describe("a label", () => {
   });
 });
 
+describe("the line with the place", () => {
+  it.each([
+    [{ postal_code: 21000, city: "Novi Sad", country: "RS" }, "21000 Novi Sad, RS"],
+    [{ postal_code: "73301", city: "Austin", state: "TX", country: "US" }, "Austin TX 73301, US"],
+    [{ postal_code: "SW1A 2AA", city: "London", country: "GB" }, "London SW1A 2AA, GB"],
+    [{ city: "Hong Kong", country: "HK" }, "Hong Kong, HK"],
+  ])("has the postal code where the country has it: %j", (place, line) => {
+    expect(readPdf(renderLabel("pdf", { ...CONTENT, to: readAddress(place) }))[0]?.texts).toContain(line);
+  });
+});
+
 describe.each(Object.entries(ADDRESSES))("a name in %s", (_script, parts) => {
   const to = readAddress(parts);
 
