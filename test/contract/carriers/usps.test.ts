@@ -383,6 +383,7 @@ describe("a USPS parcel", () => {
     const { usps } = connect();
     const batch = connect({ trackingApi: "v3r2" }).usps;
     expect([usps, batch].map(({ capabilities }) => capabilities.trackingBatchSize)).toEqual([1, 35]);
+    expect(usps.capabilities.rateLimit).toEqual({ calls: 60, seconds: 3600 });
     const strange = uspsNumber(90_002);
     const numbers = [(await buy(usps)).number, (await buy(usps)).number];
     expect(await follow(batch, ...numbers)).toEqual([]);
