@@ -24,9 +24,6 @@ const answerSchema = z.object({
 });
 type Scan = z.output<typeof scanSchema>;
 
-/** What Lotte says when it knows neither the waybill nor the order. */
-export const UNKNOWN_NUMBER = "UNKNOWN_NUMBER";
-
 /** undefined: Lotte knows nothing of it. */
 export async function ask(
   host: CarrierHost,

@@ -1,6 +1,4 @@
-import { z } from "zod";
-import type { OutsideAnswer } from "../../outside/outside-client.ts";
-import { type CarrierHost, type CarrierSaid, createCarrierHost, readJson } from "../answers.ts";
+import { type CarrierHost, readJson } from "../answers.ts";
 import {
   type BoughtLabel,
   type Carrier,
@@ -11,12 +9,12 @@ import {
   type LabelPurchase,
   type LabelRequest,
 } from "../carrier.ts";
-import { withHeaders } from "../fixed-headers.ts";
-import { jsonPost, parsedJson } from "../json-body.ts";
+import { jsonPost } from "../json-body.ts";
 import { drawLabel } from "../own-label.ts";
 import { createStatusReader } from "../status-map.ts";
 import type { CarrierTools } from "../tools.ts";
-import { ask, track, UNKNOWN_NUMBER } from "./journey.ts";
+import { createLotteHost, NOT_LINKED } from "./host.ts";
+import { ask, track } from "./journey.ts";
 import type { LotteSettings } from "./settings.ts";
 import statuses from "./statuses.json" with { type: "json" };
 import { bookedSchema, bookingOf, digitsOf, LOTTE, orderNumber, resultOf, takeWaybills } from "./waybills.ts";
@@ -31,12 +29,9 @@ const CAPABILITIES: CarrierCapabilities = {
   rateLimit: { calls: 10_000, seconds: 86_400 },
 };
 
-/** The customer's code was not registered for tracking, or the key is none. */
-const NOT_LINKED = "EGTA4011";
-
 /** Boxes booked with Lotte in Korea under numbers from our range; there is nothing to cancel them with. */
 export function createLotteCarrier(settings: LotteSettings, tools: CarrierTools): Carrier {
-  const host = hostOf(settings, tools);
+  const host = createLotteHost(settings, tools);
   const { customerCode } = settings;
   const statusOf = createStatusReader(statuses, settings.statuses);
   const draw = (request: LabelRequest, waybills: ReadonlyMap<number, string>): LabelPurchase => ({
@@ -58,33 +53,6 @@ export function createLotteCarrier(settings: LotteSettings, tools: CarrierTools)
     },
     track: (parcels) => track(host, parcels, { customerCode, statusOf }),
   };
-}
-
-function hostOf({ baseUrl, apiKey }: LotteSettings, { outside, now }: CarrierTools): CarrierHost {
-  return createCarrierHost({
-    client: withHeaders(outside({ service: LOTTE.code, baseUrl }), { authorization: `IgtAK ${apiKey}` }),
-    name: LOTTE.name,
-    readError: readNo,
-    readHiddenError: readNo,
-    absent: [UNKNOWN_NUMBER],
-    now,
-  });
-}
-
-const noSchema = z.object({
-  code: z.string().nullish(),
-  status: z.string().nullish(),
-  message: z.string().nullish(),
-});
-
-/** `{code, message}` of the gateway and of tracking, where S is good; `{status, message}` of bookings. */
-function readNo({ body }: OutsideAnswer): CarrierSaid | undefined {
-  const read = noSchema.safeParse(parsedJson(body));
-  if (!read.success) return undefined; // whoever asked finds that it can't be read
-  const { code, status, message } = read.data;
-  if (code ? code === "S" : !status || /^(s|success)$/i.test(status)) return undefined;
-  const unknown = code !== NOT_LINKED && /없습니다|없음/.test(message ?? "");
-  return { code: unknown ? UNKNOWN_NUMBER : (code ?? ""), message: message || "no reason given" };
 }
 
 interface BookedBox {

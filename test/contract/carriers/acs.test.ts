@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { createAcsCarrier } from "../../../src/carriers/acs/acs.ts";
 import { acsSettingsSchema } from "../../../src/carriers/acs/settings.ts";
 import {
@@ -7,24 +7,14 @@ import {
   CarrierUnavailable,
   CarrierUncertain,
 } from "../../../src/carriers/carrier.ts";
-import { ACS_ACCOUNT, type AcsHost, startAcsHost } from "../../support/carrier-hosts/acs-host.ts";
+import { ACS_ACCOUNT, startAcsHost } from "../../support/carrier-hosts/acs-host.ts";
 import { carrierTools, testAddress, testBox } from "../../support/carrier-hosts/carrier-tools.ts";
 import { follow, statusAfter } from "../../support/carrier-hosts/follow.ts";
 import { leaks } from "../../support/carrier-hosts/leaks.ts";
 import { greekRequest } from "../../support/carrier-hosts/places.ts";
+import { testedHost } from "../../support/carrier-hosts/tested-host.ts";
 
-let host: AcsHost;
-
-beforeAll(async () => {
-  host = await startAcsHost();
-});
-
-afterAll(() => host.close());
-
-afterEach(() => {
-  expect(host.violations).toEqual([]);
-  expect(host.faults.pending()).toBe(0);
-});
+const host = await testedHost(startAcsHost);
 
 function connect(settings: Record<string, unknown> = {}, tools = carrierTools()): Carrier {
   return createAcsCarrier(acsSettingsSchema.parse({ baseUrl: host.api, ...ACS_ACCOUNT, ...settings }), tools);
@@ -270,7 +260,7 @@ describe("an ACS label given back", () => {
 
 describe("ACS's day", () => {
   const now = () => new Date("2026-01-15T22:30:00Z"); // the 16th in Athens, a Friday
-  const pickups = ({ vouchers }: AcsHost) => vouchers.all().map(({ details }) => details.closed);
+  const pickups = ({ vouchers }: typeof host) => vouchers.all().map(({ details }) => details.closed);
 
   it("is closed with all that was made for it, and again with what was made since", async () => {
     const other = await startAcsHost();

@@ -1,25 +1,15 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { createBexCarrier } from "../../../src/carriers/bex/bex.ts";
 import { bexSettingsSchema } from "../../../src/carriers/bex/settings.ts";
 import { type Carrier, CarrierUnavailable, CarrierUncertain } from "../../../src/carriers/carrier.ts";
-import { BEX_ACCOUNT, type BexHost, startBexHost } from "../../support/carrier-hosts/bex-host.ts";
+import { BEX_ACCOUNT, startBexHost } from "../../support/carrier-hosts/bex-host.ts";
 import { carrierTools, testAddress, testBox } from "../../support/carrier-hosts/carrier-tools.ts";
 import { follow, statusAfter } from "../../support/carrier-hosts/follow.ts";
 import { leaks } from "../../support/carrier-hosts/leaks.ts";
 import { serbianRequest } from "../../support/carrier-hosts/places.ts";
+import { testedHost } from "../../support/carrier-hosts/tested-host.ts";
 
-let host: BexHost;
-
-beforeAll(async () => {
-  host = await startBexHost();
-});
-
-afterAll(() => host.close());
-
-afterEach(() => {
-  expect(host.violations).toEqual([]);
-  expect(host.faults.pending()).toBe(0);
-});
+const host = await testedHost(startBexHost);
 
 /** As one of the tables has it that contradict each other. */
 const STATUSES = {

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import {
   type Carrier,
   CarrierRefusal,
@@ -11,23 +11,13 @@ import {
 import { createCjCarrier } from "../../../src/carriers/cj/cj.ts";
 import { cjSettingsSchema } from "../../../src/carriers/cj/settings.ts";
 import { carrierTools, testAddress, testBox } from "../../support/carrier-hosts/carrier-tools.ts";
-import { CJ_ACCOUNT, type CjHost, startCjHost } from "../../support/carrier-hosts/cj-host.ts";
+import { CJ_ACCOUNT, startCjHost } from "../../support/carrier-hosts/cj-host.ts";
 import { follow, statusAfter } from "../../support/carrier-hosts/follow.ts";
 import { leaks } from "../../support/carrier-hosts/leaks.ts";
 import { koreanRequest } from "../../support/carrier-hosts/places.ts";
+import { testedHost } from "../../support/carrier-hosts/tested-host.ts";
 
-let host: CjHost;
-
-beforeAll(async () => {
-  host = await startCjHost();
-});
-
-afterAll(() => host.close());
-
-afterEach(() => {
-  expect(host.violations).toEqual([]);
-  expect(host.faults.pending()).toBe(0);
-});
+const host = await testedHost(startCjHost);
 
 function connect(settings: Record<string, unknown> = {}, tools = carrierTools()): Carrier {
   const parsed = cjSettingsSchema.parse({ baseUrl: host.url, ...CJ_ACCOUNT, ...settings });

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import {
   type Carrier,
   CarrierRefusal,
@@ -11,28 +11,14 @@ import {
 import { createDExpressCarrier } from "../../../src/carriers/d-express/d-express.ts";
 import { dExpressSettingsSchema } from "../../../src/carriers/d-express/settings.ts";
 import { carrierTools, testAddress, testBox } from "../../support/carrier-hosts/carrier-tools.ts";
-import {
-  D_EXPRESS_ACCOUNT,
-  type DExpressHost,
-  startDExpressHost,
-} from "../../support/carrier-hosts/d-express-host.ts";
+import { D_EXPRESS_ACCOUNT, startDExpressHost } from "../../support/carrier-hosts/d-express-host.ts";
 import { statusAfter } from "../../support/carrier-hosts/follow.ts";
 import { leaks } from "../../support/carrier-hosts/leaks.ts";
 import { serbianRequest } from "../../support/carrier-hosts/places.ts";
+import { testedHost } from "../../support/carrier-hosts/tested-host.ts";
 
-let host: DExpressHost;
+const host = await testedHost(startDExpressHost);
 let ranges = 0;
-
-beforeAll(async () => {
-  host = await startDExpressHost();
-});
-
-afterAll(() => host.close());
-
-afterEach(() => {
-  expect(host.violations).toEqual([]);
-  expect(host.faults.pending()).toBe(0);
-});
 
 function connect(settings: Record<string, unknown> = {}, tools = carrierTools()): Carrier {
   const { username, password, clientId, passcode } = D_EXPRESS_ACCOUNT;

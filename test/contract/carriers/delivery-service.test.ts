@@ -1,28 +1,17 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { type Carrier, CarrierUnavailable, CarrierUncertain } from "../../../src/carriers/carrier.ts";
 import { createDeliveryServiceCarrier } from "../../../src/carriers/delivery-service/delivery-service.ts";
 import { deliveryServiceSettingsSchema } from "../../../src/carriers/delivery-service/settings.ts";
 import { carrierTools, testAddress, testBox } from "../../support/carrier-hosts/carrier-tools.ts";
 import {
   DELIVERY_TOKEN,
-  type DeliveryServiceHost,
   startDeliveryServiceHost,
 } from "../../support/carrier-hosts/delivery-service-host.ts";
 import { leaks } from "../../support/carrier-hosts/leaks.ts";
 import { serbianRequest } from "../../support/carrier-hosts/places.ts";
+import { testedHost } from "../../support/carrier-hosts/tested-host.ts";
 
-let host: DeliveryServiceHost;
-
-beforeAll(async () => {
-  host = await startDeliveryServiceHost();
-});
-
-afterAll(() => host.close());
-
-afterEach(() => {
-  expect(host.violations).toEqual([]);
-  expect(host.faults.pending()).toBe(0);
-});
+const host = await testedHost(startDeliveryServiceHost);
 
 function connect(settings: Record<string, unknown> = {}, tools = carrierTools()): Carrier {
   const parsed = deliveryServiceSettingsSchema.parse({

@@ -1,26 +1,16 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { type Carrier, CarrierUnavailable, CarrierUncertain } from "../../../src/carriers/carrier.ts";
 import { createLotteCarrier } from "../../../src/carriers/lotte/lotte.ts";
 import { lotteSettingsSchema } from "../../../src/carriers/lotte/settings.ts";
 import { carrierTools, testAddress, testBox } from "../../support/carrier-hosts/carrier-tools.ts";
 import { follow, statusAfter } from "../../support/carrier-hosts/follow.ts";
 import { leaks } from "../../support/carrier-hosts/leaks.ts";
-import { LOTTE_ACCOUNT, type LotteHost, startLotteHost } from "../../support/carrier-hosts/lotte-host.ts";
+import { LOTTE_ACCOUNT, startLotteHost } from "../../support/carrier-hosts/lotte-host.ts";
 import { koreanRequest } from "../../support/carrier-hosts/places.ts";
+import { testedHost } from "../../support/carrier-hosts/tested-host.ts";
 
-let host: LotteHost;
+const host = await testedHost(startLotteHost);
 let ranges = 0;
-
-beforeAll(async () => {
-  host = await startLotteHost();
-});
-
-afterAll(() => host.close());
-
-afterEach(() => {
-  expect(host.violations).toEqual([]);
-  expect(host.faults.pending()).toBe(0);
-});
 
 /** Each with numbers of its own, as each process would have by the database. */
 function connect(settings: Record<string, unknown> = {}, tools = carrierTools()): Carrier {

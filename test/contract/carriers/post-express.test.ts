@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import {
   type Carrier,
   CarrierRefusal,
@@ -16,22 +16,11 @@ import {
   complain,
   give,
   POST_EXPRESS_ACCOUNT,
-  type PostExpressHost,
   startPostExpressHost,
 } from "../../support/carrier-hosts/post-express-host.ts";
+import { testedHost } from "../../support/carrier-hosts/tested-host.ts";
 
-let host: PostExpressHost;
-
-beforeAll(async () => {
-  host = await startPostExpressHost();
-});
-
-afterAll(() => host.close());
-
-afterEach(() => {
-  expect(host.violations).toEqual([]);
-  expect(host.faults.pending()).toBe(0);
-});
+const host = await testedHost(startPostExpressHost);
 
 const STATUSES = { PR: "in_transit", OT: "in_transit", UR: "delivered" };
 

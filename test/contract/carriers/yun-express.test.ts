@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import {
   type Carrier,
   CarrierRefusal,
@@ -16,24 +16,10 @@ import {
 } from "../../support/carrier-hosts/carrier-tools.ts";
 import { follow, statusAfter } from "../../support/carrier-hosts/follow.ts";
 import { leaks } from "../../support/carrier-hosts/leaks.ts";
-import {
-  startYunExpressHost,
-  YUN_EXPRESS_ACCOUNT,
-  type YunExpressHost,
-} from "../../support/carrier-hosts/yun-express-host.ts";
+import { testedHost } from "../../support/carrier-hosts/tested-host.ts";
+import { startYunExpressHost, YUN_EXPRESS_ACCOUNT } from "../../support/carrier-hosts/yun-express-host.ts";
 
-let host: YunExpressHost;
-
-beforeAll(async () => {
-  host = await startYunExpressHost();
-});
-
-afterAll(() => host.close());
-
-afterEach(() => {
-  expect(host.violations).toEqual([]);
-  expect(host.faults.pending()).toBe(0);
-});
+const host = await testedHost(startYunExpressHost);
 
 function connect(settings: Record<string, unknown> = {}, tools = carrierTools()): Carrier {
   const parsed = yunExpressSettingsSchema.parse({
