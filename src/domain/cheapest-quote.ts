@@ -67,3 +67,13 @@ function millionths(amount: string): bigint {
   if (whole === undefined) throw new Error(`${amount} is no amount of money`);
   return BigInt(whole + fraction.padEnd(DIGITS, "0"));
 }
+
+/** What several boxes come to, of which each has its price. */
+export function sumOfAmounts(amounts: readonly string[]): string {
+  const sum = String(amounts.reduce((total, amount) => total + millionths(amount), 0n)).padStart(
+    DIGITS + 1,
+    "0",
+  );
+  const fraction = sum.slice(-DIGITS).replace(/0{1,4}$/, "");
+  return `${sum.slice(0, -DIGITS)}.${fraction}`;
+}

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { cheapestOf, isAmount, type Price } from "../../src/domain/cheapest-quote.ts";
+import { cheapestOf, isAmount, type Price, sumOfAmounts } from "../../src/domain/cheapest-quote.ts";
 
 const cents = fc.integer({ min: 1, max: 100_000_000 });
 const written = (amount: number) => `${Math.floor(amount / 100)}.${String(amount % 100).padStart(2, "0")}`;
@@ -45,6 +45,16 @@ describe("the cheapest carrier", () => {
       currency: "USD",
     }));
     expect(cheapestOf(prices as [Price, Price]).chosen.carrier_code).toBe(`c${index}`);
+  });
+
+  it("is compared by the sum of several boxes' prices, to the cent", () => {
+    fc.assert(
+      fc.property(fc.array(cents, { minLength: 1, maxLength: 20 }), (amounts) => {
+        expect(sumOfAmounts(amounts.map(written))).toBe(written(amounts.reduce((sum, one) => sum + one, 0)));
+      }),
+    );
+    expect(sumOfAmounts(["0.1", "0.2"])).toBe("0.30");
+    expect(sumOfAmounts(["1500", "0.000001"])).toBe("1500.000001");
   });
 
   it("is explained, with what was not compared and who failed", () => {

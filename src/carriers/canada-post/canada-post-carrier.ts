@@ -4,6 +4,7 @@ import type { CarrierTools } from "../tools.ts";
 import { createCanadaPostHost } from "./canada-post-host.ts";
 import { voidCanadaPostLabels } from "./give-back.ts";
 import { buyCanadaPostLabels, findCanadaPostLabels } from "./label.ts";
+import { quoteCanadaPost } from "./quote.ts";
 import type { CanadaPostSettings } from "./settings.ts";
 import { createEventReader } from "./status.ts";
 import { trackCanadaPost } from "./track.ts";
@@ -19,7 +20,7 @@ const CAPABILITIES: CarrierCapabilities = {
   rateLimit: { calls: 646, seconds: 60 },
 };
 
-/** Canada Post's REST/XML API: contract shipping and tracking. */
+/** Canada Post's REST/XML API: contract shipping, its prices, and tracking. */
 export function createCanadaPostCarrier(settings: CanadaPostSettings, tools: CarrierTools): Carrier {
   const host = createCanadaPostHost(settings, tools);
   const pace = createPace("Canada Post's tracking", { calls: settings.trackingCallsPerMinute, seconds: 60 });
@@ -28,6 +29,7 @@ export function createCanadaPostCarrier(settings: CanadaPostSettings, tools: Car
     code: "canada_post",
     name: "Canada Post",
     capabilities: CAPABILITIES,
+    quote: (request) => quoteCanadaPost(host, settings, request),
     createLabel: (request) => buyCanadaPostLabels(host, settings, request),
     findByReference: (request) => findCanadaPostLabels(host, settings, request),
     voidLabel: (label) => voidCanadaPostLabels(host, settings, label),

@@ -1,6 +1,7 @@
 import type { Carrier, CarrierCapabilities } from "../carrier.ts";
 import { createStatusReader } from "../status-map.ts";
 import type { CarrierTools } from "../tools.ts";
+import { quoteUps } from "./quote.ts";
 import type { UpsSettings } from "./settings.ts";
 import { buyUpsLabels, voidUpsLabels } from "./ship.ts";
 import statuses from "./statuses.json" with { type: "json" };
@@ -18,7 +19,7 @@ const CAPABILITIES: CarrierCapabilities = {
   rateLimit: null,
 };
 
-/** UPS's REST API: Shipping, Tracking, and what Track Alert sends. */
+/** UPS's REST API: Rating, Shipping, Tracking, and what Track Alert sends. */
 export function createUpsCarrier(settings: UpsSettings, tools: CarrierTools): Carrier {
   const host = createUpsHost(settings, tools);
   const statusOf = createStatusReader(statuses, settings.statuses);
@@ -26,6 +27,7 @@ export function createUpsCarrier(settings: UpsSettings, tools: CarrierTools): Ca
     code: "ups",
     name: "UPS",
     capabilities: CAPABILITIES,
+    quote: (request) => quoteUps(host, settings, request),
     createLabel: (request) => buyUpsLabels(host, settings, request),
     voidLabel: (label) => voidUpsLabels(host, label),
     track: (parcels) => trackUps(host, statusOf, parcels),

@@ -2,6 +2,7 @@ import type { Carrier, CarrierCapabilities } from "../carrier.ts";
 import { createStatusReader } from "../status-map.ts";
 import type { CarrierTools } from "../tools.ts";
 import { buyUspsLabels, voidUspsLabels } from "./label.ts";
+import { quoteUsps } from "./quote.ts";
 import type { UspsSettings } from "./settings.ts";
 import statuses from "./statuses.json" with { type: "json" };
 import { trackUsps, trackUspsBatch } from "./track.ts";
@@ -23,7 +24,7 @@ const TRACKING = {
   v3r2: { track: trackUspsBatch, trackingBatchSize: 35 },
 };
 
-/** USPS's APIs, version 3: domestic labels, tracking, and its tracking subscriptions. */
+/** USPS's APIs, version 3: domestic prices and labels, tracking, and its tracking subscriptions. */
 export function createUspsCarrier(settings: UspsSettings, tools: CarrierTools): Carrier {
   const hosts = createUspsHosts(settings, tools);
   const statusOf = createStatusReader(statuses, settings.statuses);
@@ -33,6 +34,7 @@ export function createUspsCarrier(settings: UspsSettings, tools: CarrierTools): 
     code: "usps",
     name: "USPS",
     capabilities: { ...CAPABILITIES, trackingBatchSize, rateLimit },
+    quote: (request) => quoteUsps(hosts.tracking, settings, request, tools.now()),
     createLabel: (request) => buyUspsLabels(hosts.labels, settings, request, tools.now()),
     voidLabel: (label) => voidUspsLabels(hosts.labels, label),
     track: (parcels) => track(hosts.tracking, statusOf, parcels),

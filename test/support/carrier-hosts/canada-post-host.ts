@@ -1,5 +1,6 @@
 import { XMLParser } from "fast-xml-parser";
 import { z } from "zod";
+import { canadaPostQuoteRoute } from "./canada-post-quote.ts";
 import { canadaPostNumber, journey, occurrenceOf } from "./canada-post-scans.ts";
 import { CANADA_POST_ACCOUNT, refundSchema, shipmentSchema } from "./canada-post-shapes.ts";
 import { type HostRoute, type HostSpec, type RunningHost, startHost } from "./host.ts";
@@ -38,6 +39,7 @@ function specOf(parcels: ParcelStore<Details>): HostSpec {
       voidRoute(parcels),
       refundRoute(parcels),
       trackRoute(parcels),
+      canadaPostQuoteRoute(),
     ],
     authorize: (request) =>
       hasBasic(request, CANADA_POST_ACCOUNT.username, CANADA_POST_ACCOUNT.password)

@@ -1,6 +1,7 @@
 import { createHmac, randomUUID } from "node:crypto";
 import { z } from "zod";
 import type { WebhookDelivery } from "../../../src/carriers/carrier.ts";
+import { fedexQuoteRoute } from "./fedex-quote.ts";
 import { journey, scanEvent, withOffset } from "./fedex-scans.ts";
 import { cancelSchema, shipSchema, tokenSchema, trackSchema } from "./fedex-shapes.ts";
 import { type HostRoute, type HostSpec, type RunningHost, startHost } from "./host.ts";
@@ -40,7 +41,13 @@ export async function startFedexHost(): Promise<FedexHost> {
 function specOf(parcels: ParcelStore<Details>, tokens: GivenTokens): HostSpec {
   return {
     code: "fedex",
-    routes: [tokenRoute(tokens), shipRoute(parcels), cancelRoute(parcels), trackRoute(parcels)],
+    routes: [
+      tokenRoute(tokens),
+      shipRoute(parcels),
+      cancelRoute(parcels),
+      trackRoute(parcels),
+      fedexQuoteRoute(),
+    ],
     authorize: (request) =>
       tokens.isGood(request)
         ? undefined

@@ -4,6 +4,7 @@ import { type HostRoute, type HostSpec, type RunningHost, startHost } from "./ho
 import { checkForm, checkJson, type HostAnswer, type HostRequest } from "./http-messages.ts";
 import { createGivenTokens, type GivenTokens, hasBasic } from "./oauth.ts";
 import { createParcelStore, type ParcelStore } from "./parcel-store.ts";
+import { upsQuoteRoute } from "./ups-quote.ts";
 import { activityOf, dateOf, journey, timeOf } from "./ups-scans.ts";
 import { recoverySchema, shipSchema } from "./ups-shapes.ts";
 
@@ -56,7 +57,14 @@ export async function startUpsHost(): Promise<UpsHost> {
 function specOf(state: State): HostSpec {
   return {
     code: "ups",
-    routes: [tokenRoute(state), shipRoute(state), recoveryRoute(state), voidRoute(state), trackRoute(state)],
+    routes: [
+      tokenRoute(state),
+      shipRoute(state),
+      recoveryRoute(state),
+      voidRoute(state),
+      trackRoute(state),
+      upsQuoteRoute(),
+    ],
     authorize: (request) =>
       state.tokens.isGood(request)
         ? undefined

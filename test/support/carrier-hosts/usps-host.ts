@@ -5,6 +5,7 @@ import { checkForm, checkJson, type HostAnswer, type HostRequest } from "./http-
 import { createGivenTokens, type GivenTokens } from "./oauth.ts";
 import { createParcelStore, type ParcelStore } from "./parcel-store.ts";
 import { labelBytes, partsOf } from "./usps-labels.ts";
+import { uspsQuoteRoute } from "./usps-quote.ts";
 import { eventOf, eventOfR2, journey } from "./usps-scans.ts";
 import { labelSchema, paymentSchema, tokenSchema, trackBatchSchema, USPS_ACCOUNT } from "./usps-shapes.ts";
 
@@ -66,6 +67,7 @@ function specOf(state: State): HostSpec {
       cancelRoute(state),
       trackRoute(state),
       trackBatchRoute(state),
+      uspsQuoteRoute(),
     ],
     authorize: (request) =>
       state.tokens.isGood(request)

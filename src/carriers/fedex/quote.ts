@@ -1,0 +1,78 @@
+import { z } from "zod";
+import type { Address } from "../../domain/address.ts";
+import { requireParts } from "../address-parts.ts";
+import type { CarrierHost } from "../answers.ts";
+import type { LabelPackage, LabelRequest, Quote } from "../carrier.ts";
+import { quotedAmount, quotedCurrency } from "../quoted.ts";
+import type { FedexSettings } from "./settings.ts";
+
+const ratedSchema = z.object({
+  rateType: z.string().default(""),
+  totalNetCharge: quotedAmount,
+  currency: quotedCurrency,
+});
+const quotesSchema = z.object({
+  output: z.object({
+    rateReplyDetails: z.array(
+      z.object({ serviceType: z.string(), ratedShipmentDetails: z.array(ratedSchema).min(1) }),
+    ),
+  }),
+});
+
+/** What FedEx would take for the parcel, by the account's own rates where it has some; taxes are not in it. */
+export async function quoteFedex(
+  host: CarrierHost,
+  settings: FedexSettings,
+  { from, to, service, packages }: LabelRequest,
+): Promise<Quote[]> {
+  requireParts("FedEx", { from, to }, ["postal_code", "country"]);
+  const call = {
+    operation: "quote",
+    method: "POST",
+    path: "rate/v1/rates/quotes",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({
+      accountNumber: { value: settings.accountNumber },
+      requestedShipment: {
+        shipper: { address: addressOf(from) },
+        recipient: { address: addressOf(to) },
+        serviceType: service || settings.service,
+        pickupType: settings.pickupType,
+        packagingType: settings.packagingType,
+        rateRequestType: ["ACCOUNT"],
+        requestedPackageLineItems: packages.map(packageOf),
+      },
+    }),
+    repeatable: true,
+  } as const;
+  const { output } = await host.askJson(call, quotesSchema);
+  return output.rateReplyDetails.map(({ serviceType, ratedShipmentDetails: rated }) => {
+    const { totalNetCharge: amount, currency } = rated.find(isAccounts) ?? (rated[0] as Rated);
+    return { service: serviceType, amount, currency, days: null };
+  });
+}
+
+type Rated = z.output<typeof ratedSchema>;
+
+/** `ACCOUNT`, or `PAYOR_ACCOUNT_SHIPMENT`; others are list prices, which nobody with an account pays. */
+function isAccounts({ rateType }: Rated): boolean {
+  return rateType.includes("ACCOUNT");
+}
+
+function addressOf({ city, state, postal_code, country }: Address): object {
+  return {
+    ...(city ? { city } : {}),
+    ...(state ? { stateOrProvinceCode: state } : {}),
+    postalCode: postal_code,
+    countryCode: country,
+  };
+}
+
+function packageOf({ weight, length, width, height }: LabelPackage): object {
+  const sides = [length, width, height].map(Math.ceil);
+  const dimensions = { length: sides[0], width: sides[1], height: sides[2], units: "CM" };
+  return {
+    weight: { units: "KG", value: Math.round(weight * 1000) / 1000 },
+    ...(sides.every((side) => side > 0) ? { dimensions } : {}),
+  };
+}
