@@ -15,7 +15,14 @@ const envelopeSchema = z.object({
 const numberedSchema = trackingSchema.required({ trackingNumber: true, trackingEvents: true });
 const payloadSchema = z.union([numberedSchema, z.array(numberedSchema)]);
 
-/** Signed is what the envelope says, not its bytes: the timestamp and the payload, one after the other. */
+/**
+ * Signed is what the envelope says, not its bytes: the timestamp and the payload, one after the other.
+ *
+ * The subscription is made by hand, `POST /subscriptions-tracking/v3/subscriptions` with a token of the scope
+ * `subscriptions-tracking`: `{"listenerURL": "https://…", "secret": "of exactly 32 characters", "adminNotification":
+ * [{"email": "…"}], "filterProperties": {"MID": "…", "trackingEventTypes": ["ALL_UPDATES"]}}`. USPS ends one that has
+ * been silent for about a month.
+ */
 export function parseUspsWebhook(
   secrets: readonly string[],
   statusOf: StatusReader,
