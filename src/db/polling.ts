@@ -117,16 +117,25 @@ const LONGEST_PAUSE_SECONDS = 900;
 /** However long a carrier asks us to wait. */
 const LONGEST_WISH_SECONDS = 6 * 3600;
 
+/** What was claimed of a carrier and not asked. */
+interface Unasked {
+  carrier_code: string;
+  shipment_ids: readonly bigint[];
+  /** Were counted, and not made. */
+  calls: number;
+}
+
 /** Leaves a carrier alone for a while, and these parcels, about which it did not answer, until then. */
 export async function pausePolls(
   db: Database,
-  { carrier_code, shipment_ids }: { carrier_code: string; shipment_ids: readonly bigint[] },
+  { carrier_code, shipment_ids, calls }: Unasked,
   wished_seconds: number | null,
 ): Promise<void> {
   const wish = Math.min(LONGEST_WISH_SECONDS, wished_seconds ?? 0);
   await sql`
     with paused as (
-      update carrier_polling set failures = failures + 1, paused_until = now() + interval '1 second' * greatest(${wish}::float8,
+      update carrier_polling set failures = failures + 1, window_calls = greatest(0, window_calls - ${calls}),
+        paused_until = now() + interval '1 second' * greatest(${wish}::float8,
         least(${LONGEST_PAUSE_SECONDS}::float8, ${FIRST_PAUSE_SECONDS}::float8 * 2.0 ^ least(failures, 10)))
       where carrier_code = ${carrier_code} returning paused_until
     )

@@ -137,6 +137,23 @@ describe("a carrier", () => {
     expect(calls).toHaveLength(4);
   });
 
+  it("that stays away costs the calls that were made, and not those that were meant", async () => {
+    const rateLimit = { calls: 12, seconds: 3600 };
+    const down = carrierOf(
+      (_asked, nth) => {
+        if (nth === 2) throw new CarrierUnavailable("nobody there");
+        return [];
+      },
+      { trackingBatchSize: 1, rateLimit },
+    );
+    await expect(pollTracking(db, down.carrier, MINUTE)).rejects.toThrow("nobody there");
+    await sql`update carrier_polling set paused_until = now()`.execute(db);
+    await sql`update shipments set next_poll_at = now()`.execute(db);
+    const { carrier, calls } = silent({ trackingBatchSize: 1, rateLimit });
+    await pollTracking(db, carrier, MINUTE);
+    expect(calls).toHaveLength(4); // of six, for there were two before
+  });
+
   it("that is throttled is left alone for as long as it asks, and its parcels wait until then", async () => {
     const trouble = carrierOf(() => {
       throw new CarrierUnavailable("slow down", 1_800);

@@ -73,8 +73,9 @@ async function askAll(
       if (isRefusal(error) && ++round.refusals < REFUSALS) round.refusal ??= error;
       else {
         await recordTracking(db, facts, "poll");
-        const unasked = { carrier_code: carrier.code, shipment_ids: shipmentsOf(parcels.slice(start)) };
-        await pausePolls(db, unasked, wishOf(error));
+        const calls = Math.ceil((parcels.length - start) / batch) - 1; // one was made, in vain
+        const left = { carrier_code: carrier.code, shipment_ids: shipmentsOf(parcels.slice(start)), calls };
+        await pausePolls(db, left, wishOf(error));
         throw error;
       }
     }
