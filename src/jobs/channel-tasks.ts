@@ -51,11 +51,11 @@ async function report(
 
 const DENIED = "channel_denied";
 
-/** Credentials that are not taken stop everything: one alert tells of it, until they are. */
-async function watchingDenials<T>(db: Database, channel: string, call: () => Promise<T>): Promise<T> {
+/** Credentials that are not taken stop everything: one alert tells of it, until they are. Undefined: nobody was asked. */
+export async function watchingDenials<T>(db: Database, channel: string, call: () => Promise<T>): Promise<T> {
   try {
     const answer = await call();
-    if (answer !== undefined) await clearAlert(db, DENIED, channel); // else nobody was asked
+    if (answer !== undefined) await clearAlert(db, DENIED, channel);
     return answer;
   } catch (error) {
     if (error instanceof ChannelError && error.denied)

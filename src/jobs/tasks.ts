@@ -14,7 +14,7 @@ import { pollTracking } from "../use-cases/shipping/poll-tracking.ts";
 import { reportOrderStatus } from "../use-cases/shipping/report-order-status.ts";
 import { voidLabel } from "../use-cases/shipping/void-label.ts";
 import { workInParkedFacts, workInWebhooks } from "../use-cases/shipping/work-in-webhooks.ts";
-import { channelTasks } from "./channel-tasks.ts";
+import { channelTasks, watchingDenials } from "./channel-tasks.ts";
 import { createDayCloser } from "./close-days.ts";
 import { clearRefused, clearUnasked, raiseRefused, raiseUnasked } from "./job-alerts.ts";
 
@@ -77,7 +77,8 @@ async function report({ db, channels, logger }: JobDeps, order_id: bigint, job: 
   if (!listings) return;
   const about = { related_id: `order:${order_id}`, attempt: job.attempts };
   try {
-    await aboutCall(about, () => reportOrderStatus(db, listings, order_id));
+    const tell = () => reportOrderStatus(db, listings, order_id);
+    await aboutCall(about, () => watchingDenials(db, listings.code, tell));
     await clearRefused(db, order_id);
   } catch (error) {
     if (!(error instanceof ChannelError) || error.retryable) throw error;

@@ -76,6 +76,22 @@ it("tells of an order whose status the channel refuses, until it takes one", asy
   expect(await alerts()).toEqual([]);
 });
 
+it("tells of credentials that the channel refuses, once for all orders, and keeps what it was to be told", async () => {
+  const orders = [7n, 8n].map((order_id) => confirmed(order_id, [{ listing_id: 1n, quantity: 1 }]));
+  await takeOrderEvents(base.db, orders);
+  trouble = new ChannelError("the Listings service answered update_order_status with 401", true, {
+    denied: true,
+  });
+  for (const order_id of ["7", "8"]) await run("report_order_status", { order_id });
+  expect((await alerts()).map(([name, labels]) => [name, labels])).toEqual([
+    ["channel_denied", { key: "listings", channel: "listings" }],
+  ]);
+  trouble = undefined;
+  await sql`update graphile_worker._private_jobs set run_at = now()`.execute(base.db);
+  await run("report_order_status", { order_id: "7" });
+  expect(await alerts()).toEqual([]);
+});
+
 it("tells of a carrier that can't be asked about its parcels, until it can", async () => {
   await shippedParcel(base.db, 7n, [{ listing_id: 1n, quantity: 1 }]);
   trouble = new Error("wrong password");
