@@ -115,8 +115,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "the books of what was trimmed, when the end is lost too",
     source: "src/events/reconciler.ts",
-    find: "balanceBooks(this.#lead, [], this.#lead.batch)",
-    replace: "balanceBooks(this.#lead, search.states, this.#lead.batch)",
+    find: "else await balanceBooks(",
+    replace: "await balanceBooks(",
     project: "services",
     file: "test/integration/reconciler.test.ts",
     test: "does not hide that older ones were trimmed",

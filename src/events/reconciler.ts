@@ -1,6 +1,6 @@
 import { type Lead, settleOnDisk } from "./lead.ts";
 import { type PublishedRow, putBack, readPublished, readRedriven, withoutEntries } from "./lost-entries.ts";
-import { balanceBooks, lacksEntries, readBooks, type StreamState } from "./stream-books.ts";
+import { balanceBooks, confirmTail, lacksEntries, readBooks, type StreamState } from "./stream-books.ts";
 import { isEarlier } from "./streams.ts";
 
 /** Below the number of any batch. */
@@ -16,6 +16,8 @@ interface Search {
   states: StreamState[];
   /** Redis has lost the newest batches: until these are back in the queue, nothing newer may be published. */
   tail: boolean;
+  /** The last batch that Redis had when this began. */
+  kept: bigint | undefined;
   /** So many are missing; the walk ends when they are found. Undefined: it goes to the end. */
   expected: number | undefined;
   lost: Lost;
@@ -51,6 +53,7 @@ export class Reconciler {
       until: this.#lead.batch,
       states,
       tail: true,
+      kept: batch,
       expected: undefined,
       lost: new Map(),
     };
@@ -66,6 +69,7 @@ export class Reconciler {
         until: this.#lead.batch,
         states,
         tail: false,
+        kept: undefined,
         expected: countMissing(states),
         lost: new Map(),
       };
@@ -94,9 +98,8 @@ export class Reconciler {
   async #finish(search: Search): Promise<Lost> {
     await settleOnDisk(this.#lead); // Redis must not be told that all is well before the database can't forget it
     // What is missing of older batches was not looked for with the tail: the books go on saying that it is.
-    await (search.tail
-      ? balanceBooks(this.#lead, [], this.#lead.batch)
-      : balanceBooks(this.#lead, search.states));
+    if (search.tail) await confirmTail(this.#lead, search.kept);
+    else await balanceBooks(this.#lead, search.states);
     this.#search = undefined;
     return search.lost;
   }

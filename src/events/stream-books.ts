@@ -68,8 +68,7 @@ const BALANCE = {
   lua: `
     local epoch = redis.call("HGET", KEYS[1], "epoch")
     if tonumber(epoch or "0") > tonumber(ARGV[1]) then return "stale" end
-    if ARGV[2] ~= "" then redis.call("HSET", KEYS[1], "epoch", ARGV[1], "batch", ARGV[2]) end
-    for at = 3, #ARGV, 3 do
+    for at = 2, #ARGV, 3 do
       redis.call("HINCRBY", KEYS[1], "added:" .. ARGV[at], ARGV[at + 1])
       redis.call("HINCRBY", KEYS[1], "gone:" .. ARGV[at], ARGV[at + 2])
     end
@@ -78,18 +77,32 @@ const BALANCE = {
 
 /**
  * Writes off what was found missing when these states were read, once it is to be published again. By differences: what
- * was added and trimmed since then is in the books already. With a batch, says that Redis has all up to it.
+ * was added and trimmed since then is in the books already.
  */
-export async function balanceBooks(
-  lead: Lead,
-  states: readonly StreamState[],
-  batch?: bigint,
-): Promise<void> {
+export async function balanceBooks(lead: Lead, states: readonly StreamState[]): Promise<void> {
   const differences = states.flatMap(({ stream, added, gone, bookedAdded, bookedGone }) => [
     stream,
     Math.min(0, added - bookedAdded),
     gone - bookedGone,
   ]);
-  const args = [lead.epoch, batch === undefined ? "" : String(batch), ...differences];
-  if ((await runScript(lead.redis, BALANCE, [RELAY_KEY], args)) === "stale") throw new LeadLostError("Redis");
+  const verdict = await runScript(lead.redis, BALANCE, [RELAY_KEY], [lead.epoch, ...differences]);
+  if (verdict === "stale") throw new LeadLostError("Redis");
+}
+
+const CONFIRM = {
+  name: "relayConfirmTail",
+  lua: `
+    local epoch, batch = unpack(redis.call("HMGET", KEYS[1], "epoch", "batch"))
+    if tonumber(epoch or "0") > tonumber(ARGV[1]) then return "stale" end
+    if (batch or "") == ARGV[3] then redis.call("HSET", KEYS[1], "epoch", ARGV[1], "batch", ARGV[2]) end
+    return "ok"`,
+};
+
+/**
+ * Says that Redis has everything that is marked, up to the lead's last batch; unless it has lost still more while the rest
+ * was looked for, and no longer has what it had then. That is found out like any loss, by the next comparison.
+ */
+export async function confirmTail(lead: Lead, kept: bigint | undefined): Promise<void> {
+  const args = [lead.epoch, String(lead.batch), kept === undefined ? "" : String(kept)];
+  if ((await runScript(lead.redis, CONFIRM, [RELAY_KEY], args)) === "stale") throw new LeadLostError("Redis");
 }

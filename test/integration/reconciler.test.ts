@@ -4,7 +4,8 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { insertDeadLetters } from "../../src/db/dead-letters.ts";
 import { inTransaction } from "../../src/db/transaction.ts";
 import { CONSUMER_GROUP, ORDER_STREAM } from "../../src/domain/events.ts";
-import { takeLead } from "../../src/events/lead.ts";
+import { claimRedis, takeLead } from "../../src/events/lead.ts";
+import { Reconciler } from "../../src/events/reconciler.ts";
 import { connectPostgres } from "../../src/events/relay-postgres.ts";
 import { trimStreams } from "../../src/events/trim-streams.ts";
 import { redriveDeadLetters } from "../../src/use-cases/maintenance/dead-letters.ts";
@@ -94,6 +95,27 @@ describe("what Redis loses", () => {
     await goBack(); // before the streams are compared with the books
     await nothingMissing();
     expect((await world.seenOf(1)).length).toBe(25);
+  });
+
+  it("rows 22 and 24: twice, the second time while it is looked for what went the first, is found whole", async () => {
+    const relay = world.relay();
+    await rounds(1, 20);
+    await world.allPublished();
+    const goBack = await snapshot(world.redis);
+    await rounds(21, 25);
+    await world.allPublished();
+    await relay.stop();
+    await goBack();
+    const client = await connectPostgres(world.database.url);
+    const lead = await takeLead(client, world.redis);
+    const reconciler = new Reconciler(lead);
+    await reconciler.tailIsLost(await claimRedis(lead));
+    await world.redis.flushdb();
+    while ((await reconciler.step()) === undefined);
+    await client.end();
+    world.relay();
+    await nothingMissing();
+    expect(await world.seenOf(1)).toEqual(upTo(25));
   });
 
   // They need servers of their own.
