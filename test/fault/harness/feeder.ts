@@ -61,10 +61,10 @@ export class Feeder {
     this.#redis?.disconnect();
   }
 
-  /** What a Redis has lost, its sender has to send again: everything about these orders. */
-  async resend(orderIds: ReadonlySet<bigint>): Promise<void> {
-    for (const { orderId, fields } of this.#entries)
-      if (orderIds.has(orderId)) while (!(await this.#send(fields))) await delay(100);
+  /** What a Redis has lost, its sender has to send again. */
+  async resend(eventIds: ReadonlySet<string>): Promise<void> {
+    for (const { eventId, fields } of this.#entries)
+      if (eventIds.has(eventId)) while (!(await this.#send(fields))) await delay(100);
     this.#redis?.disconnect();
     this.#redis = undefined;
   }

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
+import { sql } from "kysely";
 import type { Order } from "../../../gen/wms/v1/orders_pb.js";
 import { WarehouseService } from "../../../gen/wms/v1/warehouse_service_pb.js";
 import { emptyTally, type Floor } from "../../../src/cli/demo/floor.ts";
@@ -9,6 +10,7 @@ import { packAllDay } from "../../../src/cli/demo/packers.ts";
 import { pickAllDay } from "../../../src/cli/demo/pickers.ts";
 import { Random } from "../../../src/cli/demo/random.ts";
 import { Refusal, type RpcClient } from "../../../src/cli/demo/rpc-client.ts";
+import { CONSUMER_GROUP } from "../../../src/domain/events.ts";
 import type { Role } from "../../../src/rpc/handler.ts";
 import { until } from "../../support/until.ts";
 import type { Cluster } from "./cluster.ts";
@@ -127,10 +129,10 @@ export class Load {
   async #untilSettled(resend: boolean): Promise<void> {
     let movedAt = Date.now();
     let seen = "";
-    let unknown = await this.#unknown();
+    let unknown = await this.#unprocessed();
     for (;;) {
-      // In this order: what is known stays known, and only then nothing open means that nothing is left.
-      if (unknown.size > 0) unknown = await this.#unknown();
+      // In this order: what is processed stays so, and only then nothing open means that nothing is left.
+      if (unknown.size > 0) unknown = await this.#unprocessed();
       const { open, shortages } = await findOpen(this.operator);
       const own = open.filter(({ orderId }) => this.#ids.has(orderId));
       if (own.length === 0 && unknown.size === 0) return;
@@ -149,10 +151,14 @@ export class Load {
     return new Set(this.orders.map(({ orderId }) => orderId));
   }
 
-  /** Orders whose events have not been taken. */
-  async #unknown(): Promise<Set<bigint>> {
-    const known = await this.ownOrders();
-    return new Set(this.orders.map(({ orderId }) => orderId).filter((orderId) => !known.has(orderId)));
+  /** Events of the orders that have not been taken. */
+  async #unprocessed(): Promise<Set<string>> {
+    const sent = this.feeder.eventIds;
+    const { rows } = await sql<{ event_id: string }>`
+      select event_id from processed_events
+      where consumer = ${CONSUMER_GROUP} and event_id = any(${[...sent]}::text[])`.execute(this.#cluster.db);
+    const taken = new Set(rows.map(({ event_id }) => event_id));
+    return new Set([...sent].filter((eventId) => !taken.has(eventId)));
   }
 
   /** As the service tells them now. */
@@ -174,11 +180,11 @@ export class Load {
     await stockUp(this.operator, this.world, new Map(own), new Random(this.seed));
   }
 
-  async #stalled(open: readonly Order[], unknown: ReadonlySet<bigint>): Promise<string> {
+  async #stalled(open: readonly Order[], unknown: ReadonlySet<string>): Promise<string> {
     const ids = open.map(({ orderId }) => orderId);
     const missing = [...unknown].join(", ") || "none";
     const details = await describeStall(this.#cluster, ids);
-    return `nothing moves (seed ${this.seed}): ${ids.length} orders open, not there: ${missing}\n${details}`;
+    return `nothing moves (seed ${this.seed}): ${ids.length} orders open, events not taken: ${missing}\n${details}`;
   }
 
   #hire(): Promise<void>[] {
