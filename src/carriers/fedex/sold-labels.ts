@@ -1,16 +1,18 @@
 import { z } from "zod";
 import type { LabelFormat } from "../../domain/vocabulary.ts";
 import { type BoughtLabel, CarrierUncertain, type LabelPackage, type LabelPurchase } from "../carrier.ts";
+import { formatOfLabel } from "../label-format.ts";
 
 const FORMATS: Readonly<Record<string, LabelFormat>> = { ZPLII: "zpl", PDF: "pdf", PNG: "png" };
 
-const text = z.string().nullish();
+/** What FedEx says beside the labels can't lose them. */
+const text = z.string().nullish().catch(null);
 
 const documentSchema = z.object({ contentType: text, docType: text, encodedLabel: text });
 
 const pieceSchema = z.object({
   trackingNumber: z.string().min(1),
-  packageSequenceNumber: z.coerce.number().optional(),
+  packageSequenceNumber: z.coerce.number().optional().catch(undefined),
   deliveryDatestamp: text,
   packageDocuments: z.array(documentSchema).nullish(),
 });
@@ -60,12 +62,9 @@ function labelOf(
   const document = labelAmong(piece?.packageDocuments ?? []);
   if (!piece || !document?.encodedLabel)
     throw new CarrierUncertain(`FedEx sold a shipment without a label for box ${sequence_number}`);
-  return {
-    sequence_number,
-    tracking_number: piece.trackingNumber,
-    format: FORMATS[document.docType ?? ""] ?? labelFormat,
-    data: Buffer.from(document.encodedLabel, "base64"),
-  };
+  const data = Buffer.from(document.encodedLabel, "base64");
+  const format = FORMATS[document.docType ?? ""] ?? formatOfLabel(data) ?? labelFormat;
+  return { sequence_number, tracking_number: piece.trackingNumber, format, data };
 }
 
 /** Beside the label there may be others of their own, such as `HAZMAT_LABEL` and `AUXILIARY_LABEL`. */

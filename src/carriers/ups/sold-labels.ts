@@ -2,6 +2,7 @@ import { z } from "zod";
 import type { LabelFormat } from "../../domain/vocabulary.ts";
 import type { CarrierHost } from "../answers.ts";
 import { type BoughtLabel, CarrierUncertain, type LabelPackage, type LabelPurchase } from "../carrier.ts";
+import { formatOfLabel } from "../label-format.ts";
 import { oneOrMore } from "../one-or-more.ts";
 import { recoverPdf } from "./recovery.ts";
 import type { UpsSettings } from "./settings.ts";
@@ -9,7 +10,7 @@ import type { UpsSettings } from "./settings.ts";
 const packageSchema = z.object({
   TrackingNumber: z.string().min(1),
   ShippingLabel: z.object({
-    ImageFormat: z.object({ Code: z.string() }).nullish(),
+    ImageFormat: z.object({ Code: z.string() }).nullish().catch(null),
     GraphicImage: z.string().min(1),
   }),
 });
@@ -21,7 +22,7 @@ const FORMATS: Readonly<Record<string, LabelFormat>> = { ZPL: "zpl", PDF: "pdf",
 export const soldSchema = z.object({
   ShipmentResponse: z.object({
     ShipmentResults: z.object({
-      ShipmentIdentificationNumber: z.string().min(1),
+      ShipmentIdentificationNumber: z.string().nullish(),
       PackageResults: oneOrMore(packageSchema),
     }),
   }),
@@ -35,7 +36,8 @@ export async function purchaseOf(
   packages: readonly LabelPackage[],
   answer: z.infer<typeof soldSchema>,
 ): Promise<LabelPurchase> {
-  const { ShipmentIdentificationNumber: id, PackageResults: sold } = answer.ShipmentResponse.ShipmentResults;
+  const { ShipmentIdentificationNumber, PackageResults: sold } = answer.ShipmentResponse.ShipmentResults;
+  const id = ShipmentIdentificationNumber || (sold[0]?.TrackingNumber ?? "");
   if (sold.length !== packages.length)
     throw new CarrierUncertain(`UPS sold ${sold.length} labels for ${packages.length} boxes as ${id}`);
   const labels: BoughtLabel[] = [];
@@ -53,6 +55,7 @@ async function labelOf(
 ): Promise<BoughtLabel> {
   const sold = Buffer.from(ShippingLabel.GraphicImage, "base64");
   const pdf = labelFormat === "pdf" ? await recoverPdf(host, tracking_number) : undefined;
-  const format = pdf ? "pdf" : (FORMATS[ShippingLabel.ImageFormat?.Code ?? ""] ?? "zpl");
-  return { sequence_number, tracking_number, format, data: pdf ?? sold };
+  if (pdf) return { sequence_number, tracking_number, format: "pdf", data: pdf };
+  const format = FORMATS[ShippingLabel.ImageFormat?.Code ?? ""] ?? formatOfLabel(sold) ?? "zpl";
+  return { sequence_number, tracking_number, format, data: sold };
 }

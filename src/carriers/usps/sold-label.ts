@@ -7,7 +7,11 @@ const commitmentSchema = z.object({ scheduleDeliveryDate: z.string().nullish() }
 
 const metadataSchema = z.object({
   trackingNumber: z.string().min(1),
-  commitment: z.union([commitmentSchema, z.array(commitmentSchema)]).nullish(),
+  // A date that can't be read is no reason to lose a label that is bought.
+  commitment: z
+    .union([commitmentSchema, z.array(commitmentSchema)])
+    .nullish()
+    .catch(null),
 });
 
 /** All in one object; or the metadata by itself, as in the parts of the other form. */

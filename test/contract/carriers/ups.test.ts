@@ -135,17 +135,22 @@ describe("a UPS label", () => {
   });
 
   it("is what UPS says it is", async () => {
-    const forms = { ZPL: "zpl", PDF: "pdf", PNG: "png" };
-    for (const [Code, format] of [...Object.entries(forms), [undefined, "zpl"]] as const) {
-      const image = {
-        GraphicImage: "XlhB\nXlha",
-        ...(Code ? { ImageFormat: { Code, Description: "" } } : {}),
-      };
+    const forms = [
+      [{ Code: "ZPL", Description: "ZPL" }, "zpl"],
+      [{ Code: "PDF" }, "pdf"],
+      [{ Code: "PNG" }, "png"],
+      [{ Description: "none" }, "zpl"],
+      [null, "zpl"],
+    ] as const;
+    for (const [ImageFormat, format] of forms) {
+      const image = { GraphicImage: "XlhB\nXlha", ImageFormat };
       const one = { TrackingNumber: upsNumber(80_001), ShippingLabel: image };
-      const ShipmentResults = { ShipmentIdentificationNumber: upsNumber(80_001), PackageResults: one };
+      const ShipmentResults = { ShipmentIdentificationNumber: null, PackageResults: one };
       const body = { ShipmentResponse: { ShipmentResults } };
       host.faults.plan({ kind: "answer", when: "before", answer: { body } }, { operation: "create_label" });
-      const [label] = (await buy()).purchase.labels;
+      const { labels, carrier_reference } = (await buy()).purchase;
+      const [label] = labels;
+      expect(carrier_reference).toBe(upsNumber(80_001));
       expect(label).toMatchObject({ tracking_number: upsNumber(80_001), format });
       expect(bytesOf(label?.data).toString()).toBe("^XA^XZ");
     }

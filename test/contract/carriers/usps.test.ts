@@ -107,7 +107,8 @@ describe("a USPS label", () => {
 
   it("is read from whatever parts USPS sends it in", async () => {
     const base64 = Buffer.from("%PDF-1.7\r\n\0\xff label", "latin1").toString("base64");
-    const metadata = (number: string) => JSON.stringify({ trackingNumber: number, postage: "10.99" });
+    const metadata = (number: string) =>
+      JSON.stringify({ trackingNumber: number, postage: "10.99", commitment: "" });
     const parts = (boundary: string, lines: readonly string[], end = "\r\n") =>
       [...lines.map((line) => (line === "--" ? `--${boundary}` : line)), `--${boundary}--`, ""].join(end);
     const named = [
@@ -147,8 +148,9 @@ describe("a USPS label", () => {
     for (const [type, text] of answers) {
       const answer = { headers: { "content-type": type }, body: Buffer.from(text, "latin1") };
       host.faults.plan({ kind: "answer", when: "before", answer }, { operation: "create_label" });
-      const { purchase } = await buy(connect({ imageType: "PDF" }).usps);
+      const { purchase } = await buy();
       const [label] = purchase.labels;
+      expect(label?.format).toBe("pdf");
       expect(label?.tracking_number).toMatch(/^920[12]$/);
       expect(Buffer.from(label?.data ?? []).toString("base64")).toBe(base64);
     }
