@@ -9,26 +9,39 @@ import type { DeliveryServiceSettings } from "./settings.ts";
 
 export const DELIVERY_SERVICE = { code: "delivery_service", name: "Delivery service" } as const;
 
-const text = z.string().nullish();
-const addressSchema = z.object({
-  street: text,
-  city: text,
-  postal_code: text,
-  country: text,
-  contact_name: text,
-  phone: text,
-  state: text,
-  email: text,
-});
-const shipmentSchema = z.object({
-  id: z.union([z.number(), z.string()]),
-  tracking_number: z.string().trim().min(1),
-  label_url: text,
-  provider: text,
-  status: text,
-  estimated_delivery: text,
-  estimated_delivery_date: text,
-});
+const textOrNumber = z.union([z.string().trim(), z.number().transform(String)]);
+const text = textOrNumber.nullish();
+
+/** Go services like to put what they give into `data`. */
+function opened(answer: unknown): unknown {
+  return answer && typeof answer === "object" && "data" in answer ? answer.data : answer;
+}
+
+const addressSchema = z.preprocess(
+  opened,
+  z.object({
+    street: text,
+    city: text,
+    postal_code: text,
+    country: text,
+    contact_name: text,
+    phone: text,
+    state: text,
+    email: text,
+  }),
+);
+const shipmentSchema = z.preprocess(
+  opened,
+  z.object({
+    id: text,
+    tracking_number: textOrNumber.pipe(z.string().min(1)),
+    label_url: text,
+    provider: text,
+    status: text,
+    estimated_delivery: text,
+    estimated_delivery_date: text,
+  }),
+);
 export type DeliveryShipment = z.output<typeof shipmentSchema>;
 
 /** Weight kg, lengths cm. */
@@ -67,8 +80,11 @@ export function createDeliveryClient(
   return {
     getDeliveryAddressByOrder: async (order_id) => {
       const path = `api/v1/delivery/addresses/order/${encodeURIComponent(order_id)}`;
-      const answer = await api.find({ operation: "find_address", method: "GET", path });
-      return answer && knownParts(addressSchema.parse(parsedJson(answer.body)));
+      const call = { operation: "find_address", method: "GET", path } as const;
+      const answer = await api.find(call);
+      return (
+        answer && knownParts(readJson(answer, { name: DELIVERY_SERVICE.name, call, shape: addressSchema }))
+      );
     },
     createShipment: async (request) => {
       const call = { ...jsonPost("create_label", "api/v1/shipments", request), buys: true };

@@ -121,12 +121,15 @@ async function labelOf(
 }
 
 function afterFirst(shipments: readonly DeliveryShipment[], cause: unknown): CarrierUncertain {
-  const numbers = shipments.map(({ id, tracking_number }) => `${id} (${tracking_number})`).join(", ");
+  const numbers = shipments
+    .map(({ id, tracking_number }) => `${id || "one"} (${tracking_number})`)
+    .join(", ");
   return new CarrierUncertain(`the delivery service has made ${numbers}, and then: ${String(cause)}`, {
     cause,
   });
 }
 
+/** Go's time of nothing, in the year 1, is none. */
 function dateOf({ estimated_delivery_date, estimated_delivery }: DeliveryShipment): string {
-  return /^\d{4}-\d{2}-\d{2}/.exec(estimated_delivery_date ?? estimated_delivery ?? "")?.[0] ?? "";
+  return /^2\d{3}-\d{2}-\d{2}/.exec(estimated_delivery_date || estimated_delivery || "")?.[0] ?? "";
 }

@@ -84,6 +84,32 @@ describe("a label by way of the delivery service", () => {
     });
   });
 
+  it.each([
+    {
+      data: { id: 7, tracking_number: 5512345678, label_url: "", estimated_delivery: "0001-01-01T00:00:00Z" },
+    },
+    { success: true, data: { tracking_number: "5512345678", label_url: null, provider: "BEX" } },
+    { id: "7", tracking_number: " 5512345678 ", estimated_delivery_date: null, status: "created", cost: 3 },
+  ])("is read from an answer such as %j", async (body) => {
+    host.faults.plan({ kind: "answer", when: "before", answer: { body } }, { operation: "create_label" });
+    const { purchase, number } = await buy();
+    expect(number).toBe("5512345678");
+    expect(purchase).not.toHaveProperty("estimated_delivery_date");
+  });
+
+  it("goes to an address that lies in an envelope, with its postal code as a number", async () => {
+    const data = { street: "Glavna 1", city: "Niš", postal_code: 18000, country: "RS", contact_name: null };
+    host.faults.plan(
+      { kind: "answer", when: "before", answer: { body: { data } } },
+      { operation: "find_address" },
+    );
+    const { number } = await buy(undefined, { to: nowhere });
+    expect(host.parcels.find(number)?.details.to_address).toMatchObject({
+      street: "Glavna 1",
+      postal_code: "18000",
+    });
+  });
+
   it("is made for each box", async () => {
     const { purchase } = await buy(undefined, { packages: [testBox(1), testBox(2, { weight: 7 })] });
     const weights = purchase.labels.map(
