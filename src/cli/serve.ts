@@ -1,3 +1,4 @@
+import { constants } from "node:os";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Command } from "commander";
 import { type Config, readConfig } from "../config.ts";
@@ -51,7 +52,7 @@ async function startUnlessAsked(
     const service = await Promise.race([startService(config, logger, unwanted.signal), giveUp]);
     if (service) return service;
     logger.warn("stopped in the middle of the start");
-    process.exit(1);
+    process.exit(codeOf(await asked));
   } catch (error) {
     if (!unwanted.signal.aborted) throw error;
     logger.info("stopped before the start was done");
@@ -81,9 +82,14 @@ function waitForSignal(): Promise<NodeJS.Signals> {
     let askedAt: number | undefined;
     const onSignal = (signal: NodeJS.Signals) => {
       askedAt ??= Date.now();
-      if (Date.now() - askedAt > SAME_SIGNAL_MS) process.exit(1);
+      if (Date.now() - askedAt > SAME_SIGNAL_MS) process.exit(codeOf(signal));
       resolve(signal);
     };
     for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, onSignal);
   });
+}
+
+/** As a shell reports a process that the signal itself has ended: cut short, but as asked. */
+function codeOf(signal: NodeJS.Signals): number {
+  return 128 + constants.signals[signal];
 }

@@ -2,7 +2,7 @@ import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, readFile, stat } from "node:fs/promises";
 import { createServer } from "node:net";
-import { tmpdir } from "node:os";
+import { constants, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -115,7 +115,7 @@ describe("warehouse serve", () => {
     await new Promise((resolve) => setTimeout(resolve, 1_200));
     expect(child.exitCode).toBeNull(); // callers are given time to go elsewhere
     child.kill("SIGTERM");
-    expect(await exitOf(child)).toBe(1);
+    expect(await exitOf(child)).toBe(128 + constants.signals.SIGTERM);
   });
 
   it("runs only the parts that it was told to", async () => {

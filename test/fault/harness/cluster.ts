@@ -113,7 +113,7 @@ export class Cluster {
 
   get crashes(): string[] {
     return this.services.flatMap(({ name, crashes }) =>
-      crashes.map(({ code, signal }) => `${name} ended with ${signal ?? code}`),
+      crashes.map(({ code, signal, last }) => `${name} ended with ${signal ?? code}\n${last}`),
     );
   }
 

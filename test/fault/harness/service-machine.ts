@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, openSync, readFileSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { createServer } from "node:net";
+import { constants } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
@@ -16,7 +17,13 @@ const START_MS = 60_000;
 export interface Exit {
   code: number | null;
   signal: NodeJS.Signals | null;
+  /** What it said last. */
+  last: string;
 }
+
+/** Whoever is killed, or asked to end while it starts or a second time, ends so: that is no crash. */
+const AS_ASKED = [0, 128 + constants.signals.SIGTERM];
+const SIGNALS = ["SIGKILL", "SIGTERM"];
 
 export interface ServiceMachineOptions {
   name: string;
@@ -125,7 +132,8 @@ export class ServiceMachine {
     while (this.#wanted) {
       const exit = await this.#run();
       this.restarts += 1;
-      if (this.#wanted && exit.signal !== "SIGKILL" && exit.code !== 0) this.crashes.push(exit);
+      const asked = exit.signal ? SIGNALS.includes(exit.signal) : AS_ASKED.includes(exit.code ?? 0);
+      if (this.#wanted && !asked) this.crashes.push(exit);
       if (this.#wanted) await delay(100);
     }
   }
@@ -140,7 +148,7 @@ export class ServiceMachine {
     closeSync(log);
     this.#child = child;
     return new Promise((resolve) => {
-      child.once("exit", (code, signal) => resolve({ code, signal }));
+      child.once("exit", (code, signal) => resolve({ code, signal, last: lastLines(this.log) }));
     });
   }
 
@@ -151,6 +159,10 @@ export class ServiceMachine {
       ...this.#next,
     };
   }
+}
+
+function lastLines(log: string): string {
+  return log.trimEnd().split("\n").slice(-5).join("\n");
 }
 
 function stateOf(pid: number): string {
