@@ -120,7 +120,8 @@ export async function fetchLabel(
       });
     });
     const format = accept.includes("zpl") ? "zpl" : "pdf";
-    if (status !== 202) return { sequence_number, tracking_number: shipment.pin, format, data: body };
+    if (status !== 202 && body.length > 0)
+      return { sequence_number, tracking_number: shipment.pin, format, data: body };
     await delay(pause);
   }
   throw new CarrierUncertain(`Canada Post sold ${shipment.pin}, and is still drawing its label`);

@@ -121,6 +121,7 @@ describe("a Canada Post label", () => {
       [{ kind: "status", when: "after", status: 500 }, "create_label", 1],
       [{ kind: "answer", when: "after", answer: { body: "<shipment-info>" } }, "create_label", 1],
       [{ kind: "answer", when: "after", answer: { status: 202 } }, "get_label", 4],
+      [{ kind: "answer", when: "after", answer: { body: "" } }, "get_label", 4],
       [{ kind: "status", when: "before", status: 404 }, "get_label", 1],
       [{ kind: "cut", when: "before" }, "get_label", 3],
     ] as const;
