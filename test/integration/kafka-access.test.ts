@@ -10,7 +10,7 @@ import { event } from "../../src/domain/events.ts";
 import { type KafkaForwarder, startKafkaForwarder } from "../../src/events/kafka-forwarder.ts";
 import type { KafkaTarget } from "../../src/kafka-settings.ts";
 import { hasKcat, type MockKafka, numbersOf, startMockKafka } from "../support/kafka.ts";
-import { type KafkaGate, type KafkaGateOptions, startKafkaGate } from "../support/kafka-gate.ts";
+import { KafkaGate, type KafkaGateOptions } from "../support/kafka-gate.ts";
 import { RelayWorld } from "../support/relays.ts";
 import { until } from "../support/until.ts";
 
@@ -24,7 +24,7 @@ let forwarder: KafkaForwarder | undefined;
 let logged: string;
 
 async function forward(door: KafkaGateOptions, access: Pick<KafkaTarget, "tls" | "sasl">): Promise<void> {
-  gate = await startKafkaGate(kafka.address, door);
+  gate = await KafkaGate.open(kafka.address, door);
   logged = "";
   const logger = pino({ level: "trace" }, { write: (line: string) => void (logged += line) });
   const urls = { databaseUrl: world.database.url, redisUrl: world.server.url };

@@ -16,7 +16,7 @@ import {
   startMockKafka,
   untilReading,
 } from "../support/kafka.ts";
-import { startKafkaGate } from "../support/kafka-gate.ts";
+import { KafkaGate } from "../support/kafka-gate.ts";
 import { type Proxy, startProxy } from "../support/proxy.ts";
 import { RelayWorld, upTo } from "../support/relays.ts";
 import { ServiceProcess } from "../support/service-process.ts";
@@ -138,7 +138,7 @@ describe.skipIf(!hasKcat)("forwarding to Kafka (skipped where there is no kcat)"
   });
 
   it("loses nothing and keeps each order's order, through lost answers, an outage and kills in between", async () => {
-    const gate = await startKafkaGate(kafka.address, {});
+    const gate = await KafkaGate.open(kafka.address);
     proxy.retarget(`tcp://${gate.address}`);
     world.relay();
     const first = forward();
@@ -158,7 +158,7 @@ describe.skipIf(!hasKcat)("forwarding to Kafka (skipped where there is no kcat)"
     await until("it has taken what it can't send", async () => (await countPending(world.redis)) > 0);
     waiting.kill("SIGKILL");
     await track([8, 9]);
-    gate.open();
+    gate.reopen();
     const unlucky = dyingForwarder(optionsOf());
     children.push(unlucky);
     await once(unlucky, "exit");

@@ -1,146 +1,107 @@
 import { once } from "node:events";
-import { type AddressInfo, connect, createServer as createTcpServer, type Socket } from "node:net";
+import {
+  type AddressInfo,
+  connect,
+  createServer as createTcpServer,
+  type Server,
+  type Socket,
+} from "node:net";
 import { createServer as createTlsServer } from "node:tls";
-import { type Login, ScramServer } from "./scram-server.ts";
-
-/** A door before a Kafka: it asks for TLS and a name, and then lets everything through. */
-export interface KafkaGate {
-  /** host:port */
-  address: string;
-  /** What it was told before it let somebody in or not, as bytes. */
-  readonly heard: Buffer[];
-  readonly admitted: number;
-  /** Kafka does what it is asked for on the lines that there are, and its next answer on each is lost with the line. */
-  loseAnswers(): void;
-  /** Nobody gets in until it is opened; who is in is thrown out. */
-  shut(): void;
-  open(): void;
-  close(): Promise<void>;
-}
+import { Admission, int32, type KafkaLogin } from "./kafka-login.ts";
 
 export interface KafkaGateOptions {
   tls?: { cert: Buffer; key: Buffer };
-  login?: Login & { mechanism: string };
+  login?: KafkaLogin;
 }
 
-const API_VERSIONS = 18;
-const SASL_HANDSHAKE = 17;
-const SASL_AUTHENTICATE = 36;
-const SASL_AUTHENTICATION_FAILED = 58;
-const UNSUPPORTED_SASL_MECHANISM = 33;
+/** A door before a Kafka: it asks for TLS and a name, and then lets everything through. */
+export class KafkaGate {
+  /** What it was told before it let somebody in or not, as bytes. */
+  readonly heard: Buffer[] = [];
+  admitted = 0;
+  readonly #target: number;
+  readonly #login: KafkaLogin | undefined;
+  readonly #server: Server;
+  readonly #lines = new Set<Socket>();
+  readonly #deaf = new Set<Socket>();
+  #isShut = false;
 
-/** Written from the protocol's own description: frames, and the three requests that come before a login. */
-export async function startKafkaGate(target: string, { tls, login }: KafkaGateOptions): Promise<KafkaGate> {
-  const heard: Buffer[] = [];
-  const lines = new Set<Socket>();
-  const deaf = new Set<Socket>();
-  let isShut = false;
-  let admitted = 0;
-  let own = 0;
-  const serve = (near: Socket) => {
-    if (isShut) return void near.destroy();
-    lines.add(near);
+  /** Before the Kafka at this host:port. */
+  static async open(target: string, options: KafkaGateOptions = {}): Promise<KafkaGate> {
+    const gate = new KafkaGate(target, options);
+    gate.#server.listen(0, "127.0.0.1");
+    await once(gate.#server, "listening");
+    return gate;
+  }
+
+  private constructor(target: string, { tls, login }: KafkaGateOptions) {
+    this.#target = Number(target.slice(target.lastIndexOf(":") + 1));
+    this.#login = login;
+    const serve = (near: Socket) => this.#serve(near);
+    this.#server = tls ? createTlsServer(tls, serve) : createTcpServer(serve);
+    this.#server.on("tlsClientError", () => {});
+  }
+
+  /** host:port */
+  get address(): string {
+    return `127.0.0.1:${this.#port}`;
+  }
+
+  /** Kafka does what it is asked for on the lines that there are, and its next answer on each is lost with the line. */
+  loseAnswers(): void {
+    for (const line of this.#lines) this.#deaf.add(line);
+  }
+
+  /** Nobody gets in until it is opened again; who is in is thrown out. */
+  shut(): void {
+    this.#isShut = true;
+    for (const line of this.#lines) line.destroy();
+  }
+
+  reopen(): void {
+    this.#isShut = false;
+  }
+
+  async close(): Promise<void> {
+    for (const line of this.#lines) line.destroy();
+    this.#server.close();
+    await once(this.#server, "close");
+  }
+
+  get #port(): number {
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  #serve(near: Socket): void {
+    if (this.#isShut) return void near.destroy();
+    this.#lines.add(near);
     near.on("error", () => near.destroy());
-    near.on("close", () => lines.delete(near));
-    const admission = login && new Admission(login);
-    let far: Socket | undefined;
-    const open = () => {
-      admitted++;
-      far = connect(portOf(target), "127.0.0.1");
-      far.on("error", () => near.destroy());
-      onFrames(far, (frame) => {
-        if (deaf.has(near)) near.destroy();
-        else near.write(withPort(frame, portOf(target), own));
-      });
-      near.on("close", () => far?.destroy());
-    };
-    if (!admission) open();
+    near.on("close", () => this.#lines.delete(near));
+    const admission = this.#login && new Admission(this.#login);
+    let far = admission ? undefined : this.#lead(near);
     onFrames(near, (frame) => {
       if (far) return void far.write(frame);
-      heard.push(frame);
+      this.heard.push(frame);
       const { answer, done } = (admission as Admission).answer(frame);
       if (answer) near.write(answer);
       else near.destroy();
-      if (done) open();
+      if (done) far = this.#lead(near);
     });
-  };
-  const server = tls ? createTlsServer(tls, serve) : createTcpServer(serve);
-  server.on("tlsClientError", () => {});
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  own = (server.address() as AddressInfo).port;
-  return {
-    address: `127.0.0.1:${own}`,
-    heard,
-    get admitted() {
-      return admitted;
-    },
-    loseAnswers: () => lines.forEach((line) => deaf.add(line)),
-    shut() {
-      isShut = true;
-      for (const line of lines) line.destroy();
-    },
-    open: () => void (isShut = false),
-    async close() {
-      for (const line of lines) line.destroy();
-      server.close();
-      await once(server, "close");
-    },
-  };
-}
-
-/** One caller's way through the door. */
-class Admission {
-  readonly #login: Login & { mechanism: string };
-  #scram: ScramServer | undefined;
-
-  constructor(login: Login & { mechanism: string }) {
-    this.#login = login;
   }
 
-  answer(frame: Buffer): { answer?: Buffer; done?: boolean } {
-    const key = frame.readInt16BE(4);
-    const correlation = frame.subarray(8, 12);
-    const body = frame.subarray(14 + Math.max(0, frame.readInt16BE(12)));
-    if (key === API_VERSIONS) return { answer: framed(correlation, VERSIONS) };
-    if (key === SASL_HANDSHAKE) return { answer: framed(correlation, this.#handshake(body)) };
-    if (key !== SASL_AUTHENTICATE) return {}; // a broker hangs up on whoever asks for more
-    const reply = this.#authenticate(body.subarray(4));
-    return { answer: framed(correlation, authenticated(reply?.bytes)), done: reply?.done ?? false };
-  }
-
-  #handshake(body: Buffer): Buffer {
-    const asked = body.subarray(2, 2 + body.readInt16BE(0)).toString();
-    const code = asked === this.#login.mechanism ? 0 : UNSUPPORTED_SASL_MECHANISM;
-    return Buffer.concat([int16(code), int32(1), text(this.#login.mechanism)]);
-  }
-
-  /** Undefined: no. */
-  #authenticate(said: Buffer): { bytes: Buffer; done: boolean } | undefined {
-    const { mechanism, username, password } = this.#login;
-    if (mechanism === "PLAIN") {
-      const right = said.toString() === `\0${username}\0${password}`;
-      return right ? { bytes: Buffer.alloc(0), done: true } : undefined;
-    }
-    this.#scram ??= new ScramServer(mechanism === "SCRAM-SHA-256" ? "sha256" : "sha512", this.#login);
-    return this.#scram.answer(said);
+  /** On to Kafka. */
+  #lead(near: Socket): Socket {
+    this.admitted++;
+    const far = connect(this.#target, "127.0.0.1");
+    far.on("error", () => near.destroy());
+    near.on("close", () => far.destroy());
+    onFrames(far, (frame) => {
+      if (this.#deaf.has(near)) near.destroy();
+      else near.write(withPort(frame, this.#target, this.#port));
+    });
+    return far;
   }
 }
-
-function authenticated(bytes: Buffer | undefined): Buffer {
-  const message = bytes ? int16(-1) : text("no");
-  const given = bytes ?? Buffer.alloc(0);
-  const lifetime = Buffer.alloc(8);
-  const code = int16(bytes ? 0 : SASL_AUTHENTICATION_FAILED);
-  return Buffer.concat([code, message, int32(given.length), given, lifetime]);
-}
-
-const VERSIONS = Buffer.concat([
-  int16(0),
-  int32(3),
-  ...[API_VERSIONS, SASL_HANDSHAKE, SASL_AUTHENTICATE].flatMap((key) => [int16(key), int16(0), int16(1)]),
-  int32(0),
-]);
 
 /** Whole messages, each with its length before it. */
 function onFrames(socket: Socket, take: (frame: Buffer) => void): void {
@@ -162,28 +123,4 @@ function withPort(frame: Buffer, from: number, to: number): Buffer {
   for (let at = frame.indexOf(told); at >= 0; at = frame.indexOf(told, at + 1))
     frame.writeInt32BE(to, at + host.length);
   return frame;
-}
-
-function framed(correlation: Buffer, body: Buffer): Buffer {
-  return Buffer.concat([int32(correlation.length + body.length), correlation, body]);
-}
-
-function portOf(address: string): number {
-  return Number(address.slice(address.lastIndexOf(":") + 1));
-}
-
-function int16(value: number): Buffer {
-  const bytes = Buffer.alloc(2);
-  bytes.writeInt16BE(value);
-  return bytes;
-}
-
-function int32(value: number): Buffer {
-  const bytes = Buffer.alloc(4);
-  bytes.writeInt32BE(value);
-  return bytes;
-}
-
-function text(value: string): Buffer {
-  return Buffer.concat([int16(Buffer.byteLength(value)), Buffer.from(value)]);
 }

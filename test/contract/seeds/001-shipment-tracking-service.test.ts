@@ -87,9 +87,9 @@ const numberOf = (id: number) =>
   until("the label is made", async () => (await getShipment(id)).trackingNumber || undefined, 30_000);
 
 /** What an order's messages say, once there are so many. */
-function onKafka({ read }: MockKafka, order_id: bigint, count: number): Promise<Record<string, string>[]> {
+function onKafka(broker: MockKafka, order_id: bigint, count: number): Promise<Record<string, string>[]> {
   return until("the order service has heard of it", async () => {
-    const messages = await read("order-service.tracking");
+    const messages = await broker.read("order-service.tracking");
     const ours = messages.filter(({ key }) => key === String(order_id));
     return ours.length >= count && ours.map(({ fields }) => fields);
   });
