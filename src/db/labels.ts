@@ -102,6 +102,18 @@ export async function storeLabels(
   );
 }
 
+/** A label that nobody wants any more is no longer its boxes': neither its number, nor what could be printed of it. */
+export async function forgetLabels(trx: Transaction, shipment_id: bigint): Promise<void> {
+  await sql`
+    with boxes as (
+      update packages set tracking_number = null, label_url = null, updated_at = now()
+      where shipment_id = ${shipment_id} returning id
+    ), forgotten as (
+      delete from package_labels where package_id in (select id from boxes)
+    )
+    update shipments set label_url = null, updated_at = now() where id = ${shipment_id}`.execute(trx);
+}
+
 export interface ParcelToLabel {
   package_id: bigint;
   sequence_number: number;

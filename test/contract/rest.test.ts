@@ -112,8 +112,8 @@ describe("/api/v1/shipments", () => {
     expect(read).toMatchObject({ status: 200, body: delivered.body });
     expect(read.body.events.map((event: { event_type: string }) => event.event_type)).toEqual([
       "SHIPMENT_CREATED",
-      "TRACKING_ASSIGNED",
       "LABEL_VOIDED",
+      "TRACKING_ASSIGNED",
       "STATUS_UPDATED",
       "STATUS_UPDATED",
       "STATUS_UPDATED",

@@ -10,7 +10,12 @@ import { listTrackingEvents } from "../../src/db/tracking.ts";
 import { shipmentMachine } from "../../src/domain/machines.ts";
 import { actionBetween } from "../../src/domain/state-machine.ts";
 import type { ShipmentStatus, TrackingStatus } from "../../src/domain/vocabulary.ts";
+import { renderLabels } from "../../src/labels/render.ts";
 import { reserveInventory } from "../../src/use-cases/inventory/reserve-inventory.ts";
+import { addPackage } from "../../src/use-cases/packing/add-package.ts";
+import { completePackingTask } from "../../src/use-cases/packing/complete-packing-task.ts";
+import { createLabelReader } from "../../src/use-cases/packing/label-store.ts";
+import { printLabel } from "../../src/use-cases/packing/print-label.ts";
 import { shipPackingTask } from "../../src/use-cases/packing/ship-packing-task.ts";
 import { assignTracking } from "../../src/use-cases/shipping/assign-tracking.ts";
 import { buyLabel } from "../../src/use-cases/shipping/buy-label.ts";
@@ -30,6 +35,7 @@ import {
   pickedOrder,
   readyParcel,
   shippedParcel,
+  startPacking,
 } from "../support/parcels.ts";
 import {
   freshCall,
@@ -92,6 +98,20 @@ async function shipmentIn(status: ShipmentStatus): Promise<bigint> {
     await updateShipmentStatus(db, freshCall(), stated(shipment_id, status));
   expect((await shipmentView(db, shipment_id)).status).toBe(status);
   return shipment_id;
+}
+
+/** A packed task of so many boxes. */
+async function packBoxes(count: number) {
+  const task_id = await pickedOrder(db, nextOrder++, items);
+  await startPacking(db, task_id);
+  for (let nth = 0; nth < count; nth++)
+    await addPackage(db, freshCall(), { task_id, box: BOX, actor: OPERATOR });
+  return completePackingTask(db, freshCall(), { task_id, actor: OPERATOR });
+}
+
+function printed(task_id: bigint) {
+  const tools = { draw: renderLabels, readBytes: createLabelReader() };
+  return printLabel(db, freshCall(), { task_id, format: "zpl", actor: OPERATOR }, tools);
 }
 
 describe("UpdateShipmentStatus", () => {
@@ -383,6 +403,22 @@ describe("AssignTracking", () => {
     expect(voided).toMatchObject([{ tracking_numbers: [bought] }]);
   });
 
+  it("puts all boxes under the one number, and leaves nothing to print of the label that they had", async () => {
+    const task = await packBoxes(2);
+    const shipment_id = await labelled(db, task);
+    const under = { carrier_code: "cj", tracking_number: `CJ-${shipment_id}` };
+    const { packages } = await assignTracking(db, freshCall(), { shipment_id, ...under });
+    expect(packages.map((box) => box.tracking_number)).toEqual([under.tracking_number, null]);
+    await expect(printed(task.id)).rejects.toMatchObject({ reason: "LABEL_NOT_FOUND" });
+    expect(await packingTaskView(db, task.id)).toMatchObject({
+      tracking_number: under.tracking_number,
+      label_url: null,
+    });
+    const delivered = { ...fact(under.tracking_number, "delivered", 1), carrier_code: "cj" };
+    await recordTracking(db, [delivered], "poll");
+    expect((await shipmentView(db, shipment_id)).status).toBe("delivered");
+  });
+
   it("gives a number to one of two shipments that ask for it at once", async () => {
     const parcels = [await readyParcel(db, nextOrder++, items), await readyParcel(db, nextOrder++, items)];
     const tries = await Promise.allSettled(
@@ -457,6 +493,14 @@ describe("CreateShipment", () => {
     ).rejects.toMatchObject({
       reason: "CARRIER_NOT_FOUND",
     });
+  });
+
+  it("leaves nothing to print of a label that was cancelled", async () => {
+    const task = await packBoxes(2);
+    const shipment_id = await labelled(db, task);
+    expect((await printed(task.id)).data.length).toBeGreaterThan(0);
+    await cancelShipment(db, freshCall(), { shipment_id, reason: "another carrier" });
+    await expect(printed(task.id)).rejects.toThrow(/has no label: its label is voided/);
   });
 
   it("sends packed goods again after their shipment was cancelled, with the same boxes", async () => {

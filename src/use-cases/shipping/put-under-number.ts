@@ -1,5 +1,7 @@
 import { addJob } from "../../db/jobs.ts";
 import { lockLiveAttempt, storeBought } from "../../db/label-attempts.ts";
+import { forgetLabels } from "../../db/labels.ts";
+import { showTaskLabel } from "../../db/packing.ts";
 import {
   findNumberHolder,
   insertShipmentEvents,
@@ -30,13 +32,14 @@ export async function putUnderNumber(
     return { shipment, events: [] };
   const holder = await findNumberHolder(trx, under.carrier_code, under.tracking_number, shipment.id);
   if (holder !== undefined) throw numberTaken(under, holder);
+  if (!(await isAnswer(trx, shipment, under))) await dropLabel(trx, shipment);
   await setTracking(trx, shipment.id, under);
+  if (shipment.fulfillment_id !== null) await showTaskLabel(trx, shipment.fulfillment_id);
   const previous =
     shipment.tracking_number === null ? {} : { previous_tracking_number: shipment.tracking_number };
   const warning = misreadWarning(under.carrier_code, under.tracking_number);
   const payload = { ...under, ...previous, ...(warning === undefined ? {} : { warning }) };
   await insertShipmentEvents(trx, [{ shipment_id: shipment.id, event_type: "TRACKING_ASSIGNED", payload }]);
-  if (!(await isAnswer(trx, shipment, under))) await dropLabel(trx, shipment);
   return { shipment: { ...shipment, ...under }, events: firstNumber(shipment, under.tracking_number) };
 }
 
@@ -61,13 +64,14 @@ export function firstNumber(shipment: ShipmentRow, tracking_number: string): Dom
   return [event("shipment.created", { shipment_id: id, order_id, tracking_number })];
 }
 
-/** The job voids what was bought, also when the purchase is only just under way. */
+/** Its boxes have no label from now on; the job voids what was bought, also when the purchase is only just under way. */
 export async function dropLabel(
   trx: Transaction,
   { id, label_status, carrier_code }: ShipmentRow,
 ): Promise<void> {
   if (label_status === "none" || label_status === "voided") return;
   await updateLabelStatus(trx, id, "voided");
+  await forgetLabels(trx, id);
   await insertShipmentEvents(trx, [
     { shipment_id: id, event_type: "LABEL_VOIDED", payload: { label_status, carrier_code } },
   ]);

@@ -7,7 +7,7 @@ import {
   type LabelAttempt,
   listUnwanted,
 } from "../../db/label-attempts.ts";
-import { findLabelOrder, listGoods, listParcels } from "../../db/labels.ts";
+import { findLabelOrder, forgetLabels, listGoods, listParcels } from "../../db/labels.ts";
 import { insertShipmentEvents, lockShipment, updateLabelStatus } from "../../db/shipments.ts";
 import { inTransaction } from "../../db/transaction.ts";
 import { type CallUntil, requestOf } from "./buy-label.ts";
@@ -44,6 +44,7 @@ async function dropLabels(db: Database, shipment_id: bigint): Promise<void> {
     await dropAttempts(trx, shipment_id);
     if (label_status === "voided") return;
     await updateLabelStatus(trx, shipment_id, "voided");
+    await forgetLabels(trx, shipment_id);
     await insertShipmentEvents(trx, [{ shipment_id, event_type: "LABEL_VOIDED", payload: { label_status } }]);
   });
 }
