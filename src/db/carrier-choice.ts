@@ -1,8 +1,8 @@
 import { sql } from "kysely";
 import { type Address, readAddress } from "../domain/address.ts";
-import type { ParcelToSend } from "../domain/carrier-choice.ts";
 import { DomainError } from "../domain/errors.ts";
 import type { Dimensions } from "../domain/parcel.ts";
+import type { ParcelToSend } from "../domain/rule-conditions.ts";
 import type { Database } from "./database.ts";
 
 export interface Sending {

@@ -1,11 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import {
-  type CarrierRule,
-  chooseCarrier,
-  DEFAULT_RULES,
-  type ParcelToSend,
-} from "../../src/domain/carrier-choice.ts";
+import { type CarrierRule, chooseCarrier, DEFAULT_RULES } from "../../src/domain/carrier-choice.ts";
+import type { ParcelToSend } from "../../src/domain/rule-conditions.ts";
 
 const word = (...words: string[]) => fc.constantFrom(...words);
 const some = (...words: string[]) => fc.subarray(words, { minLength: 1 });

@@ -16,10 +16,10 @@ import {
   candidatesOf,
   chooseCarrier,
   matchingRule,
-  type ParcelToSend,
 } from "../../domain/carrier-choice.ts";
 import { invalidField } from "../../domain/errors.ts";
 import type { Dimensions } from "../../domain/parcel.ts";
+import type { ParcelToSend } from "../../domain/rule-conditions.ts";
 import { PricesNeeded } from "./price-choice.ts";
 
 export interface ShipmentToSend extends Sending {
