@@ -16,7 +16,7 @@ import type { CanadaPostSettings } from "./settings.ts";
 export const SHIPMENT_TYPE = "application/vnd.cpc.shipment-v8+xml";
 export const TRACKING_TYPE = "application/vnd.cpc.track-v2+xml";
 
-const readXml = createXmlReader(["link", "message", "occurrence"]);
+const readXml = createXmlReader(["link", "message", "occurrence", "price-quote"]);
 
 const messageSchema = z.object({ code: xmlText, description: xmlText });
 const messagesSchema = z.object({

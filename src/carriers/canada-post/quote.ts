@@ -2,16 +2,17 @@ import { z } from "zod";
 import type { Address } from "../../domain/address.ts";
 import { sumOfAmounts } from "../../domain/cheapest-quote.ts";
 import { requireParts } from "../address-parts.ts";
-import { type CarrierHost, unreadable } from "../answers.ts";
+import type { CarrierHost } from "../answers.ts";
 import { CarrierRefusal, type LabelPackage, type LabelRequest, type Quote } from "../carrier.ts";
 import { quotedAmount } from "../quoted.ts";
-import { createXmlReader, writeXml } from "../xml.ts";
+import { writeXml } from "../xml.ts";
+import { readDocument } from "./canada-post-host.ts";
 import type { CanadaPostSettings } from "./settings.ts";
+import { characteristicsOf, postalCode } from "./shipment-document.ts";
 
 const RATE_TYPE = "application/vnd.cpc.ship.rate-v4+xml";
 const NAMESPACE = "http://www.canadapost.ca/ws/ship/rate-v4";
 
-const readXml = createXmlReader(["price-quote"]);
 const quotesSchema = z.object({
   "price-quotes": z.object({
     "price-quote": z.array(
@@ -62,8 +63,7 @@ async function quoteBox(
     body: scenario(settings, wanted),
     repeatable: true,
   } as const;
-  const answer = await host.ask(call);
-  const quotes = readQuotes(answer.body, call);
+  const quotes = readDocument(await host.ask(call), call, quotesSchema)["price-quotes"]["price-quote"];
   const quote = quotes.find((one) => one["service-code"] === wanted.service);
   if (!quote)
     throw new CarrierRefusal(`Canada Post has no price for ${wanted.service} there`, "SERVICE_NOT_OFFERED");
@@ -71,40 +71,16 @@ async function quoteBox(
   return { amount: quote["price-details"].due, days };
 }
 
-function readQuotes(body: Buffer, call: Parameters<typeof unreadable>[1]) {
-  try {
-    return quotesSchema.parse(readXml(body.toString("utf8")))["price-quotes"]["price-quote"];
-  } catch (error) {
-    throw unreadable("Canada Post's prices", call, error);
-  }
-}
-
 function scenario(settings: CanadaPostSettings, { from, to, service, box }: Box): string {
-  const { length, width, height } = box;
-  const isMeasured = Math.min(length, width, height) > 0;
   return writeXml({
     "mailing-scenario": {
       "@xmlns": NAMESPACE,
       "customer-number": settings.customerNumber,
       "contract-id": settings.contractId,
-      "parcel-characteristics": {
-        weight: rounded(box.weight, 3),
-        dimensions: isMeasured
-          ? { length: rounded(length, 1), width: rounded(width, 1), height: rounded(height, 1) }
-          : undefined,
-      },
+      "parcel-characteristics": characteristicsOf(box),
       services: { "service-code": service },
       "origin-postal-code": postalCode(from),
       destination: { domestic: { "postal-code": postalCode(to) } },
     },
   });
-}
-
-/** The smallest that can be written is more than nothing. */
-function rounded(value: number, digits: number): string {
-  return String(Math.max(10 ** -digits, Number(value.toFixed(digits))));
-}
-
-function postalCode({ postal_code }: Address): string {
-  return postal_code.replaceAll(/\s/g, "").toUpperCase();
 }

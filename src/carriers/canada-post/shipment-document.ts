@@ -45,7 +45,7 @@ function deliverySpec(settings: CanadaPostSettings, request: LabelRequest, box: 
       "client-voice-number": optional(to.phone.slice(0, LONGEST_PHONE)),
       "address-details": addressDetails(to),
     },
-    "parcel-characteristics": { weight: rounded(box.weight, 3), dimensions: dimensionsOf(box) },
+    "parcel-characteristics": characteristicsOf(box),
     "print-preferences": { "output-format": "4x6", encoding: settings.labelFormat.toUpperCase() },
     preferences: { "show-packing-instructions": "false" },
     references: { "customer-ref-1": optional(request.order_number.slice(0, LONGEST_REFERENCE)) },
@@ -67,9 +67,11 @@ function addressDetails(address: Address): Xml {
   };
 }
 
-function dimensionsOf({ length, width, height }: LabelPackage): Xml | undefined {
-  if (Math.min(length, width, height) <= 0) return undefined;
-  return { length: rounded(length, 1), width: rounded(width, 1), height: rounded(height, 1) };
+/** Sides that are not measured are left out. */
+export function characteristicsOf({ weight, length, width, height }: LabelPackage): Xml {
+  const isMeasured = Math.min(length, width, height) > 0;
+  const dimensions = { length: rounded(length, 1), width: rounded(width, 1), height: rounded(height, 1) };
+  return { weight: rounded(weight, 3), dimensions: isMeasured ? dimensions : undefined };
 }
 
 /** The smallest that can be written is more than nothing. */
@@ -78,7 +80,7 @@ function rounded(value: number, digits: number): string {
 }
 
 /** `k1a 0b1` is written `K1A0B1`. */
-function postalCode({ postal_code }: Address): string {
+export function postalCode({ postal_code }: Address): string {
   return postal_code.replaceAll(/\s/g, "").toUpperCase();
 }
 

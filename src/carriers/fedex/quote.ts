@@ -1,9 +1,9 @@
 import { z } from "zod";
-import type { Address } from "../../domain/address.ts";
 import { requireParts } from "../address-parts.ts";
 import type { CarrierHost } from "../answers.ts";
-import type { LabelPackage, LabelRequest, Quote } from "../carrier.ts";
+import type { LabelRequest, Quote } from "../carrier.ts";
 import { quotedAmount, quotedCurrency } from "../quoted.ts";
+import { measuresOf, townOf } from "./parcel.ts";
 import type { FedexSettings } from "./settings.ts";
 
 const ratedSchema = z.object({
@@ -34,13 +34,13 @@ export async function quoteFedex(
     body: JSON.stringify({
       accountNumber: { value: settings.accountNumber },
       requestedShipment: {
-        shipper: { address: addressOf(from) },
-        recipient: { address: addressOf(to) },
+        shipper: { address: townOf(from) },
+        recipient: { address: townOf(to) },
         serviceType: service || settings.service,
         pickupType: settings.pickupType,
         packagingType: settings.packagingType,
         rateRequestType: ["ACCOUNT"],
-        requestedPackageLineItems: packages.map(packageOf),
+        requestedPackageLineItems: packages.map(measuresOf),
       },
     }),
     repeatable: true,
@@ -57,22 +57,4 @@ type Rated = z.output<typeof ratedSchema>;
 /** `ACCOUNT`, or `PAYOR_ACCOUNT_SHIPMENT`; others are list prices, which nobody with an account pays. */
 function isAccounts({ rateType }: Rated): boolean {
   return rateType.includes("ACCOUNT");
-}
-
-function addressOf({ city, state, postal_code, country }: Address): object {
-  return {
-    ...(city ? { city } : {}),
-    ...(state ? { stateOrProvinceCode: state } : {}),
-    postalCode: postal_code,
-    countryCode: country,
-  };
-}
-
-function packageOf({ weight, length, width, height }: LabelPackage): object {
-  const sides = [length, width, height].map(Math.ceil);
-  const dimensions = { length: sides[0], width: sides[1], height: sides[2], units: "CM" };
-  return {
-    weight: { units: "KG", value: Math.round(weight * 1000) / 1000 },
-    ...(sides.every((side) => side > 0) ? { dimensions } : {}),
-  };
 }

@@ -3,14 +3,9 @@ import type { Address } from "../../domain/address.ts";
 import type { LabelFormat } from "../../domain/vocabulary.ts";
 import { personOf, requireParts, streetLines } from "../address-parts.ts";
 import type { CarrierHost } from "../answers.ts";
-import {
-  CarrierRefusal,
-  type LabelPackage,
-  type LabelPurchase,
-  type LabelRequest,
-  type LabelToVoid,
-} from "../carrier.ts";
+import { CarrierRefusal, type LabelPurchase, type LabelRequest, type LabelToVoid } from "../carrier.ts";
 import { voidOnceMore } from "../void-again.ts";
+import { measuresOf, townOf } from "./parcel.ts";
 import type { FedexSettings } from "./settings.ts";
 import { purchaseOf, soldSchema } from "./sold-labels.ts";
 
@@ -59,13 +54,16 @@ function shipmentOf(settings: FedexSettings, request: LabelRequest): object {
       packagingType: settings.packagingType,
       shippingChargesPayment: { paymentType: "SENDER" },
       labelSpecification: IMAGE_TYPES[settings.labelFormat],
-      requestedPackageLineItems: packages.map((box) => packageOf(box, reference)),
+      requestedPackageLineItems: packages.map((box) => ({
+        ...measuresOf(box),
+        customerReferences: [{ customerReferenceType: "CUSTOMER_REFERENCE", value: reference }],
+      })),
     },
   };
 }
 
 function partyOf(address: Address): object {
-  const { company, phone, email, city, state, postal_code, country } = address;
+  const { company, phone, email } = address;
   return {
     contact: {
       personName: personOf(address).slice(0, 70),
@@ -73,23 +71,7 @@ function partyOf(address: Address): object {
       ...(company ? { companyName: company.slice(0, 35) } : {}),
       ...(email ? { emailAddress: email } : {}),
     },
-    address: {
-      streetLines: streetLines(address),
-      city,
-      ...(state ? { stateOrProvinceCode: state } : {}),
-      ...(postal_code ? { postalCode: postal_code } : {}),
-      countryCode: country,
-    },
-  };
-}
-
-function packageOf({ weight, length, width, height }: LabelPackage, reference: string): object {
-  const sides = [length, width, height].map(Math.ceil);
-  const dimensions = { length: sides[0], width: sides[1], height: sides[2], units: "CM" };
-  return {
-    weight: { units: "KG", value: Math.round(weight * 1000) / 1000 },
-    ...(sides.every((side) => side > 0) ? { dimensions } : {}),
-    customerReferences: [{ customerReferenceType: "CUSTOMER_REFERENCE", value: reference }],
+    address: { streetLines: streetLines(address), ...townOf(address) },
   };
 }
 

@@ -1,11 +1,11 @@
 import { z } from "zod";
-import type { Address } from "../../domain/address.ts";
 import { requireParts } from "../address-parts.ts";
 import type { CarrierHost } from "../answers.ts";
-import type { LabelPackage, LabelRequest, Quote } from "../carrier.ts";
+import type { LabelRequest, Quote } from "../carrier.ts";
 import { oneOrMore } from "../one-or-more.ts";
 import { quotedAmount, quotedCurrency } from "../quoted.ts";
 import { stableUuid } from "../stable-uuid.ts";
+import { measuresOf, townOf } from "./parcel.ts";
 import type { UpsSettings } from "./settings.ts";
 import { transaction } from "./ups-host.ts";
 
@@ -53,41 +53,15 @@ function rateRequestOf(settings: UpsSettings, { from, to, service, packages }: L
     Request: { RequestOption: "Rate" },
     Shipment: {
       ShipmentRatingOptions: { NegotiatedRatesIndicator: "Y" },
-      Shipper: { ShipperNumber: accountNumber, Address: addressOf(from) },
-      ShipFrom: { Address: addressOf(from) },
-      ShipTo: { Address: addressOf(to) },
+      Shipper: { ShipperNumber: accountNumber, Address: townOf(from) },
+      ShipFrom: { Address: townOf(from) },
+      ShipTo: { Address: townOf(to) },
       PaymentDetails: { ShipmentCharge: [{ Type: "01", BillShipper: { AccountNumber: accountNumber } }] },
       Service: { Code: service || settings.service },
-      Package: packages.map((box) => packageOf(settings, box)),
+      Package: packages.map((box) => ({
+        PackagingType: { Code: settings.packagingCode },
+        ...measuresOf(settings, box),
+      })),
     },
   };
-}
-
-function addressOf({ city, state, postal_code, country }: Address): object {
-  return {
-    ...(city ? { City: city } : {}),
-    ...(state ? { StateProvinceCode: state } : {}),
-    PostalCode: country === "US" ? postal_code.replace("-", "") : postal_code,
-    CountryCode: country,
-  };
-}
-
-const METRIC = { weight: "KGS", length: "CM", unit_kg: 1, unit_cm: 1 };
-const IMPERIAL = { weight: "LBS", length: "IN", unit_kg: 0.45359237, unit_cm: 2.54 };
-
-/** As in a shipment, but for the name of the packaging. All numbers are texts. */
-function packageOf({ units, packagingCode }: UpsSettings, box: LabelPackage): object {
-  const { weight, length, unit_kg, unit_cm } = units === "metric" ? METRIC : IMPERIAL;
-  const sides = [box.length, box.width, box.height];
-  const [Length, Width, Height] = sides.map((side) => rounded(side / unit_cm));
-  const Dimensions = { UnitOfMeasurement: { Code: length }, Length, Width, Height };
-  return {
-    PackagingType: { Code: packagingCode },
-    ...(sides.every((side) => side > 0) ? { Dimensions } : {}),
-    PackageWeight: { UnitOfMeasurement: { Code: weight }, Weight: rounded(box.weight / unit_kg) },
-  };
-}
-
-function rounded(value: number): string {
-  return String(Math.max(0.01, Math.round(value * 100) / 100));
 }

@@ -2,15 +2,10 @@ import { z } from "zod";
 import type { Address } from "../../domain/address.ts";
 import { personOf, requireParts, streetLines } from "../address-parts.ts";
 import type { CarrierHost } from "../answers.ts";
-import {
-  CarrierRefusal,
-  type LabelPackage,
-  type LabelPurchase,
-  type LabelRequest,
-  type LabelToVoid,
-} from "../carrier.ts";
+import { CarrierRefusal, type LabelPurchase, type LabelRequest, type LabelToVoid } from "../carrier.ts";
 import { stableUuid } from "../stable-uuid.ts";
 import { voidOnceMore } from "../void-again.ts";
+import { measuresOf, townOf } from "./parcel.ts";
 import type { UpsSettings } from "./settings.ts";
 import { purchaseOf, soldSchema } from "./sold-labels.ts";
 import { transaction } from "./ups-host.ts";
@@ -53,7 +48,8 @@ function shipmentOf(settings: UpsSettings, request: LabelRequest): object {
         },
         Service: { Code: service || settings.service },
         Package: packages.map((box) => ({
-          ...packageOf(settings, box),
+          Packaging: { Code: settings.packagingCode },
+          ...measuresOf(settings, box),
           ...(isUnitedStates ? referenceNumber : {}),
         })),
       },
@@ -66,41 +62,15 @@ function shipmentOf(settings: UpsSettings, request: LabelRequest): object {
 }
 
 function partyOf(address: Address): object {
-  const { company, contact_name, phone, email, city, state, postal_code, country } = address;
+  const { company, contact_name, phone, email } = address;
   const digits = phone.replace(/\D/g, "");
   return {
     Name: (company || contact_name).slice(0, 35),
     AttentionName: personOf(address).slice(0, 35),
     ...(digits ? { Phone: { Number: digits.slice(0, 15) } } : {}),
     ...(email ? { EMailAddress: email.slice(0, 50) } : {}),
-    Address: {
-      AddressLine: streetLines(address),
-      City: city,
-      ...(state ? { StateProvinceCode: state } : {}),
-      ...(postal_code ? { PostalCode: country === "US" ? postal_code.replace("-", "") : postal_code } : {}),
-      CountryCode: country,
-    },
+    Address: { AddressLine: streetLines(address), ...townOf(address) },
   };
-}
-
-const METRIC = { weight: "KGS", length: "CM", unit_kg: 1, unit_cm: 1 };
-const IMPERIAL = { weight: "LBS", length: "IN", unit_kg: 0.45359237, unit_cm: 2.54 };
-
-/** All numbers are texts. */
-function packageOf({ units, packagingCode }: UpsSettings, box: LabelPackage): object {
-  const { weight, length, unit_kg, unit_cm } = units === "metric" ? METRIC : IMPERIAL;
-  const sides = [box.length, box.width, box.height];
-  const [Length, Width, Height] = sides.map((side) => rounded(side / unit_cm));
-  const Dimensions = { UnitOfMeasurement: { Code: length }, Length, Width, Height };
-  return {
-    Packaging: { Code: packagingCode },
-    ...(sides.every((side) => side > 0) ? { Dimensions } : {}),
-    PackageWeight: { UnitOfMeasurement: { Code: weight }, Weight: rounded(box.weight / unit_kg) },
-  };
-}
-
-function rounded(value: number): string {
-  return String(Math.max(0.01, Math.round(value * 100) / 100));
 }
 
 const voidedSchema = z.object({
