@@ -36,10 +36,11 @@ it("has a line for each change of a shipment, with what it is about and which re
   await packWhole(base.db, await pickedOrder(base.db, 8n, items));
   await cancelOrder(base.db, freshCall(), { order_id: 8n, reason: randomUUID(), items: [] });
   const about = { level: 30, msg: "a shipment changed", shipment_id: String(shipment_id), order_id: "7" };
-  const numbered = { ...about, carrier_code: "cj", tracking_number: "NO-1", request_id: call.requestId };
+  const caused = { ...about, request_id: call.requestId };
+  const numbered = { ...caused, carrier_code: "cj", tracking_number: "NO-1" };
   expect(lines.filter((line) => line["order_id"] === "7").slice(-3)).toEqual([
+    { ...caused, event: "LABEL_VOIDED", carrier_code: "mock" },
     { ...numbered, event: "TRACKING_ASSIGNED" },
-    { ...numbered, event: "LABEL_VOIDED" },
     { ...numbered, event: "STATUS_UPDATED", transition: "ready -> shipped" },
   ]);
   expect(lines[0]).toMatchObject({ event: "SHIPMENT_CREATED", order_id: "7", transition: "-> ready" });
