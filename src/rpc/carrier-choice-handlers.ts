@@ -1,10 +1,12 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type {
+  CarrierPriceSchema,
   ExplainCarrierChoiceRequest,
   ExplainCarrierChoiceResponseSchema,
 } from "../../gen/wms/v1/shipments_pb.js";
 import type { WarehouseService } from "../../gen/wms/v1/warehouse_service_pb.js";
 import { type CarrierRules, DEFAULT_RULES } from "../domain/carrier-choice.ts";
+import type { Price } from "../domain/cheapest-quote.ts";
 import { invalidField } from "../domain/errors.ts";
 import type { Dimensions } from "../domain/parcel.ts";
 import {
@@ -82,5 +84,17 @@ function choiceMessage({
     warehouseCode: parcel.warehouse_code,
     storefrontId: BigInt(parcel.storefront_id || "0"),
     parcels: [...parcel.boxes],
+    prices: explanation
+      .flatMap(({ rule, matched }) => (matched ? (rule.prices ?? []) : []))
+      .map(priceMessage),
   };
+}
+
+function priceMessage({
+  carrier_code,
+  service,
+  ...price
+}: Price): MessageInitShape<typeof CarrierPriceSchema> {
+  const told = "failed" in price ? { problem: price.failed } : price;
+  return { carrierCode: carrier_code, service, ...told };
 }

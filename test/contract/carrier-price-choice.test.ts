@@ -83,8 +83,12 @@ async function shipmentOf(orderId: bigint) {
 }
 
 const box = (weight: number) => ({ weight, length: 23, width: 15, height: 5 });
+/** The prices that were named, in their own fields. */
+const told: string[][] = [];
 const explain = async (orderId: bigint, weight: number) => {
   const choice = await service.client.call(rpc.explainCarrierChoice, { orderId, parcels: [box(weight)] });
+  for (const { carrierCode, amount, currency, problem } of choice.prices)
+    told.push([carrierCode, amount, currency, problem]);
   return [choice.carrierCode, choice.service, choice.rules[0]?.reason];
 };
 
@@ -102,12 +106,16 @@ it("a parcel goes by the carrier that takes least for it, and the rules say who 
   expect(await explain(1n, 1.2)).toEqual([
     "ups",
     "",
-    `${HOLDS}; fedex FEDEX_GROUND takes 10.4 USD; ups takes 9.54 USD; ups is the cheapest`,
+    `${HOLDS}; fedex FEDEX_GROUND takes 10.40 USD; ups takes 9.54 USD; ups is the cheapest`,
+  ]);
+  expect(told.splice(0)).toEqual([
+    ["fedex", "10.40", "USD", ""],
+    ["ups", "9.54", "USD", ""],
   ]);
   expect(await explain(1n, 5)).toEqual([
     "fedex",
     "FEDEX_GROUND",
-    `${HOLDS}; fedex FEDEX_GROUND takes 18 USD; ups takes 19.80 USD; fedex FEDEX_GROUND is the cheapest`,
+    `${HOLDS}; fedex FEDEX_GROUND takes 18.00 USD; ups takes 19.80 USD; fedex FEDEX_GROUND is the cheapest`,
   ]);
 });
 
@@ -128,6 +136,7 @@ it("a carrier that names no price in time is left out; without any, the preferre
   ups.faults.plan({ kind: "slow", ms: 4_000 }, { operation: "quote" });
   const [chosen, , reason] = await explain(4n, 1.5);
   expect(chosen).toBe("fedex");
+  expect(told.at(-1)).toEqual(["ups", "", "", "no answer within 2500 ms"]);
   expect(reason).toContain(
     "ups gives no price: no answer within 2500 ms; fedex FEDEX_GROUND is the cheapest",
   );

@@ -663,6 +663,14 @@ export declare type ExplainCarrierChoiceResponse = Message<"wms.v1.ExplainCarrie
    * @generated from field: repeated wms.v1.Parcel parcels = 7;
    */
   parcels: Parcel[];
+
+  /**
+   * Where the rule lets carriers compete: what each of them takes, in the order in which they are preferred. Empty:
+   * nobody was asked.
+   *
+   * @generated from field: repeated wms.v1.CarrierPrice prices = 8;
+   */
+  prices: CarrierPrice[];
 };
 
 /**
@@ -670,6 +678,52 @@ export declare type ExplainCarrierChoiceResponse = Message<"wms.v1.ExplainCarrie
  * Use `create(ExplainCarrierChoiceResponseSchema)` to create a new message.
  */
 export declare const ExplainCarrierChoiceResponseSchema: GenMessage<ExplainCarrierChoiceResponse>;
+
+/**
+ * What a carrier takes for a parcel.
+ *
+ * @generated from message wms.v1.CarrierPrice
+ */
+export declare type CarrierPrice = Message<"wms.v1.CarrierPrice"> & {
+  /**
+   * @generated from field: string carrier_code = 1;
+   */
+  carrierCode: string;
+
+  /**
+   * Empty: the carrier's default.
+   *
+   * @generated from field: string service = 2;
+   */
+  service: string;
+
+  /**
+   * In units of the currency, such as 12.40. Empty: it named none.
+   *
+   * @generated from field: string amount = 3;
+   */
+  amount: string;
+
+  /**
+   * ISO 4217. Prices in another currency than the first one's are not compared.
+   *
+   * @generated from field: string currency = 4;
+   */
+  currency: string;
+
+  /**
+   * Why there is no price, for a person to read. Empty: there is one.
+   *
+   * @generated from field: string problem = 5;
+   */
+  problem: string;
+};
+
+/**
+ * Describes the message wms.v1.CarrierPrice.
+ * Use `create(CarrierPriceSchema)` to create a new message.
+ */
+export declare const CarrierPriceSchema: GenMessage<CarrierPrice>;
 
 /**
  * What a rule says of a parcel.

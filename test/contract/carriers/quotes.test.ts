@@ -47,9 +47,9 @@ const CARRIERS: Tested[] = [
       createFedexCarrier(fedexSettingsSchema.parse({ ...fedexAccount, baseUrl }), carrierTools()),
     ends: {},
     quotes: [
-      { service: "FEDEX_GROUND", amount: "10.4", currency: "USD", days: null },
-      { service: "FEDEX_GROUND", amount: "19.4", currency: "USD", days: null },
-      { service: "PRIORITY_OVERNIGHT", amount: "10.4", currency: "USD", days: null },
+      { service: "FEDEX_GROUND", amount: "10.40", currency: "USD", days: null },
+      { service: "FEDEX_GROUND", amount: "19.40", currency: "USD", days: null },
+      { service: "PRIORITY_OVERNIGHT", amount: "10.40", currency: "USD", days: null },
     ],
     service: "PRIORITY_OVERNIGHT",
   },
