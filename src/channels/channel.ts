@@ -24,6 +24,8 @@ export interface MarketLine {
   quantity: number;
   /** Refused or cancelled there: it is not to be shipped. */
   cancelled: boolean;
+  /** Units that were cancelled or refunded there; whether `quantity` still counts them, the channel doesn't say. */
+  given_back: number;
 }
 
 export interface MarketOrder {

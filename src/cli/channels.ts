@@ -1,6 +1,11 @@
 import type { Command } from "commander";
-import { listRefusedReports, type RefusedReport, retryReports } from "../db/channel-refusals.ts";
-import { inTransaction } from "../db/transaction.ts";
+import {
+  listRefusedReports,
+  type RefusedReport,
+  retryReports,
+  settleReports,
+} from "../db/channel-refusals.ts";
+import { inTransaction, type Transaction } from "../db/transaction.ts";
 import { withDatabase } from "./with-database.ts";
 
 const SHOWN = 1_000;
@@ -21,8 +26,22 @@ export function registerChannels(program: Command): void {
     .command("retry [order...]")
     .description("tell it again: the cause is mended at the channel; orders by their ids here")
     .option("--all", "whatever was refused")
-    .action(retry);
+    .action((orders: string[], options: { all?: boolean }) => change(orders, options, RETRY));
+  channels
+    .command("settled <order...>")
+    .description("it was set right at the channel by hand, and needs no telling")
+    .action((orders: string[]) => change(orders, {}, SETTLE));
 }
+
+interface Change {
+  /** Returns the orders of which something was refused. */
+  work: (trx: Transaction, order_ids: readonly bigint[]) => Promise<bigint[]>;
+  /** What is said of them. */
+  done: string;
+}
+
+const RETRY: Change = { work: retryReports, done: "will be told again" };
+const SETTLE: Change = { work: settleReports, done: "are settled" };
 
 function lineOf(report: RefusedReport): string {
   const { channel, order_id, channel_order_id, shipment_id, tracking_number, since, error } = report;
@@ -31,7 +50,11 @@ function lineOf(report: RefusedReport): string {
   return [...about, since.toISOString(), why].join("\t");
 }
 
-async function retry(texts: string[], { all = false }: { all?: boolean }): Promise<void> {
+async function change(
+  texts: string[],
+  { all = false }: { all?: boolean },
+  { work, done }: Change,
+): Promise<void> {
   const wrong = texts.find((text) => !/^[1-9]\d{0,17}$/.test(text));
   if (wrong !== undefined) return refuse(`no order ${wrong}`);
   if (texts.length > 0 === all) return refuse("name orders, or give --all, not both");
@@ -40,9 +63,9 @@ async function retry(texts: string[], { all = false }: { all?: boolean }): Promi
       ? (await listRefusedReports(db, SHOWN)).map((report) => report.order_id)
       : texts.map(BigInt);
     const wanted = [...new Set(ids)];
-    const retried = await inTransaction(db, (trx) => retryReports(trx, wanted));
-    console.log(`${retried.length} of ${wanted.length} orders will be told again`);
-    if (retried.length < wanted.length) process.exitCode = 1; // nothing of it is refused
+    const changed = await inTransaction(db, (trx) => work(trx, wanted));
+    console.log(`${changed.length} of ${wanted.length} orders ${done}`);
+    if (changed.length < wanted.length) process.exitCode = 1; // nothing of it is refused
   });
 }
 

@@ -53,6 +53,28 @@ export async function retryReports(trx: Transaction, order_ids: readonly bigint[
   return [...new Set([...parcels, ...rows.map((row) => row.order_id)])];
 }
 
+/**
+ * Somebody has set it right at the channels: what they refused of these orders is as good as told. Returns the orders of
+ * which that was something.
+ */
+export async function settleReports(trx: Transaction, order_ids: readonly bigint[]): Promise<bigint[]> {
+  const { rows } = await sql<{ order_id: bigint }>`
+    with refused as (
+      update shipments set channel_sync_status = 'tracking_updated', updated_at = now()
+      where order_id = any(${order_ids}::bigint[]) and channel_sync_status = 'failed' returning id, order_id
+    ), settled as (
+      update channel_reports r set failed_at = null, tracking_sent_at = coalesce(tracking_sent_at, now()),
+        shipped_sent_at = coalesce(shipped_sent_at, now()), updated_at = now()
+      from refused where r.shipment_id = refused.id
+    ), statuses as (
+      update alerts set resolved_at = now()
+      where name = ${STATUS_REFUSED} and resolved_at is null and (labels->>'order_id')::bigint = any(${order_ids}::bigint[])
+      returning (labels->>'order_id')::bigint as order_id
+    )
+    select order_id from refused union select order_id from statuses order by order_id`.execute(trx);
+  return rows.map((row) => row.order_id);
+}
+
 /** A refusal counts no more; what was told with success before is not told again. */
 async function reopenParcels(trx: Transaction, order_ids: readonly bigint[]): Promise<bigint[]> {
   const { rows } = await sql<{ order_id: bigint }>`

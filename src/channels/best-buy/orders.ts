@@ -36,11 +36,19 @@ const part = z
   );
 const name = z.string().min(1).max(MAX_TEXT);
 
+/** Entries without a quantity are money only. */
+const unitsGivenBack = z
+  .array(z.object({ quantity: z.int().min(0).nullish() }))
+  .nullish()
+  .transform((entries) => (entries ?? []).reduce((sum, { quantity }) => sum + (quantity ?? 0), 0));
+
 const lineSchema = z.object({
   order_line_id: name,
   order_line_state: z.string(),
   offer_sku: name,
   quantity: z.int().min(1).max(1_000_000_000),
+  cancelations: unitsGivenBack,
+  refunds: unitsGivenBack,
 });
 
 const addressSchema = z.object({
@@ -99,6 +107,7 @@ function orderOf(order: z.output<typeof orderSchema>): MarketOrder {
     sku: line.offer_sku,
     quantity: line.quantity,
     cancelled: GONE.has(line.order_line_state),
+    given_back: line.cancelations + line.refunds,
   }));
   return {
     channel_order_id: order.order_id,

@@ -43,7 +43,11 @@ export async function takeChannelOrders(
   const unaccepted = await acceptOrders(market, known);
   const taken = await takeConfirmed(db, market, known, listings);
   await followCancellations(db, market, met);
-  await tellProblems(db, market, met, [...unreadable, ...unknown, ...unaccepted]);
+  const untaken = [...unreadable, ...unknown, ...unaccepted].map(({ channel_order_id, problem }) => ({
+    channel_order_id,
+    problem: `it can't be taken: ${problem}`,
+  }));
+  await tellProblems(db, market, met, [...untaken, ...met.flatMap(unclearUnits)]);
   return taken;
 }
 
@@ -70,6 +74,17 @@ function unknownGoods({ order, row }: Met, listings: ReadonlyMap<string, bigint>
   if (unknown.length === 0) return [];
   const problem = `no listing, or more than one, has the SKU ${[...new Set(unknown)].slice(0, 5).join(", ")}`;
   return [{ channel_order_id: order.channel_order_id, problem }];
+}
+
+/** A line of which units were given back there, and which is as long as before: whether they are to be sent, a person says. */
+function unclearUnits({ order, row }: Met): Problem[] {
+  if (row.taken_at === null || order.state !== "to_ship") return [];
+  return order.lines.flatMap(({ line_id, quantity, cancelled, given_back }) => {
+    const taken = row.lines.find((line) => line.line_id === line_id);
+    if (cancelled || given_back === 0 || taken?.quantity !== quantity) return [];
+    const problem = `of line ${line_id}, ${given_back} of ${quantity} units were cancelled or refunded there; cancel them here, unless they are to be sent`;
+    return [{ channel_order_id: order.channel_order_id, problem }];
+  });
 }
 
 /** One that is refused does not keep the others waiting; whatever goes better later ends the round. */
@@ -144,7 +159,7 @@ function confirmation(
 
 const STUCK = "channel_order_stuck";
 
-/** One alert an order, which goes when the order can be taken, or needn't be any more. */
+/** One alert an order, which goes when nothing is in its way any more. */
 async function tellProblems(
   db: Database,
   { code }: Marketplace,
@@ -158,7 +173,7 @@ async function tellProblems(
       name: STUCK,
       key: `${code}:${channel_order_id}`,
       severity: "warning",
-      summary: `${code} order ${channel_order_id} can't be taken: ${problem}`.slice(0, 500),
+      summary: `${code} order ${channel_order_id}: ${problem}`.slice(0, 500),
       labels: { channel: code, channel_order_id },
       value: 1,
     });

@@ -58,7 +58,10 @@ async function settle(
 /** What was sent or cancelled there is nobody's wish any more. */
 function unitsWanted({ state, lines }: MarketOrder): number {
   if (state === "shipped" || state === "cancelled") return 0;
-  return lines.reduce((sum, line) => sum + (line.cancelled ? 0 : line.quantity), 0);
+  return lines.reduce(
+    (sum, line) => sum + (line.cancelled ? 0 : Math.max(0, line.quantity - line.given_back)),
+    0,
+  );
 }
 
 async function tell(db: Database, code: string, id: string, difference: string): Promise<void> {

@@ -61,6 +61,25 @@ describe("what was cancelled at Best Buy", () => {
     expect(await world.alerts()).toEqual([]);
   });
 
+  it("by the unit, without saying whether it counts them still, is for somebody to look at", async () => {
+    const order_id = await world.soldOrder("BB-1", [{ sku: "SKU-1", quantity: 5 }]);
+    const refund = (quantity: number | null) => ({ id: "R1", state: "REFUNDED", quantity, amount: 10 });
+    world.host.changeLine("BB-1-1", { refunds: [refund(null)] });
+    await world.poll();
+    expect(await world.alerts()).toEqual([]); // money only
+    world.host.changeLine("BB-1-1", { refunds: [refund(null), refund(2)] });
+    await world.poll();
+    expect(await summaries()).toEqual([
+      "best_buy order BB-1: of line BB-1-1, 2 of 5 units were cancelled or refunded there; cancel them here, unless they are to be sent",
+    ]);
+    await cancelHere(order_id, [{ listing_id: 1n, quantity: 2 }]);
+    await shippedParcel(world.db, order_id, [{ listing_id: 1n, quantity: 3 }]);
+    await world.work();
+    await world.poll();
+    expect(stateThere("BB-1")).toBe("SHIPPED");
+    expect(await world.alerts()).toEqual([]);
+  });
+
   it("line by line before it came in, comes in as what is left of it", async () => {
     world.host.sell(
       "BB-1",

@@ -76,6 +76,19 @@ describe("warehouse channels", () => {
     expect((await channels("reports")).stdout).toBe("");
   });
 
+  it("takes somebody's word that it was set right at the channel", async () => {
+    const { order_id, shipment_id } = await refusedOrder("BB-1", "ship_order");
+    const listed = await listedOrder();
+    await raiseRefused(world.db, listed, new Error("the Listings service answered with 422"));
+    const before = world.puts().length;
+    const { code, stdout } = await channels("settled", String(order_id), String(listed));
+    expect([code, stdout]).toEqual([0, "2 of 2 orders are settled\n"]);
+    expect(await world.syncOf(shipment_id)).toBe("tracking_updated");
+    expect(await world.alerts()).toEqual([]);
+    await world.work();
+    expect(world.puts()).toHaveLength(before);
+  });
+
   it("tells the Listings service again of an order whose status it refused", async () => {
     const order_id = await listedOrder();
     await raiseRefused(world.db, order_id, new Error("the Listings service answered with 422"));

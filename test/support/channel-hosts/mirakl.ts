@@ -11,6 +11,8 @@ interface Line {
   order_line_state: string;
   offer_sku: string;
   quantity: number;
+  /** OR28's, with the units that they were for. */
+  refunds: { id: string; state: string; quantity: number | null; amount: number }[];
 }
 
 export interface MiraklOrder {
@@ -33,7 +35,10 @@ export interface MiraklHost extends RunningHost {
   /** The order changes there. */
   change(order_id: string, change: Partial<Pick<MiraklOrder, "order_state" | "can_cancel">>): void;
   /** The line's state, or how many are still wanted of it. */
-  changeLine(order_line_id: string, change: { order_line_state?: string; quantity?: number }): void;
+  changeLine(
+    order_line_id: string,
+    change: Partial<Pick<Line, "order_line_state" | "quantity" | "refunds">>,
+  ): void;
   /** The marketplace's clock, in milliseconds. */
   setClock(ms: number): void;
 }
@@ -78,6 +83,7 @@ export async function startMiraklHost(start = Date.UTC(2026, 0, 15, 9)): Promise
           order_line_state: state,
           offer_sku: sku,
           quantity,
+          refunds: [],
         })),
         tracking: null,
         can_cancel: false,
@@ -187,7 +193,7 @@ function shown({ order_id, order_state, created, updated, lines, tracking, can_c
             phone: "4165550100",
           },
     },
-    order_lines: lines.map((line) => ({ ...line, price: 10, total_price: 11.3 })),
+    order_lines: lines.map((line) => ({ ...line, cancelations: [], price: 10, total_price: 11.3 })),
     shipping_carrier_code: tracking?.["carrier_code"] ?? null,
     shipping_tracking: tracking?.["tracking_number"] ?? null,
   };
