@@ -51,6 +51,21 @@ export const PARCEL_RULES: readonly AlertRule[] = [
       from label_attempts where status = 'unwanted' and ended_at > now() - interval '30 days'`,
   },
   {
+    // Somebody has said so, or a carrier has, and the shelves know nothing of it: stock and order are behind the parcel.
+    name: "shipment_of_unpacked_goods",
+    severity: "warning",
+    value: "age",
+    threshold: HOUR,
+    question: `
+      select jsonb_build_object('shipment_id', s.id::text, 'order_id', s.order_id::text, 'fulfillment_id', f.id::text)
+          as labels, s.shipped_at as since,
+        format('shipment %s of order %s is %s, but its goods were never packed (fulfillment %s is %s)', s.id, s.order_id,
+          s.status, f.id, f.status) as summary
+      from shipments s join fulfillments f on f.id = s.fulfillment_id
+      where s.status not in ('ready', 'cancelled') and f.status not in ('ready', 'shipped', 'completed', 'cancelled')
+        and s.shipped_at < $before`,
+  },
+  {
     name: "channel_sync_failed",
     severity: "warning",
     value: "age",

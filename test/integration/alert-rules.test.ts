@@ -13,6 +13,8 @@ import { reserveInventory } from "../../src/use-cases/inventory/reserve-inventor
 import { listAlerts } from "../../src/use-cases/maintenance/alerts.ts";
 import { takeOrderEvents } from "../../src/use-cases/orders/take-order-events.ts";
 import { assignPickingTask } from "../../src/use-cases/picking/assign-picking-task.ts";
+import { assignTracking } from "../../src/use-cases/shipping/assign-tracking.ts";
+import { createShipment } from "../../src/use-cases/shipping/create-shipment.ts";
 import { type TestDatabase, testDatabase } from "../support/database.ts";
 import { OPERATOR, pickedOrder, readyParcel, shippedParcel, startPacking } from "../support/parcels.ts";
 import {
@@ -196,6 +198,24 @@ const scenes: Record<string, Scene> = {
     labels: { shipment_id: "1", order_id: "7", carrier_code: "mock" },
     value: anAge(3_700),
     words: /shipment 1 of order 7 waits for its label from mock/,
+  },
+  shipment_of_unpacked_goods: {
+    before: async () => {
+      await takeOrderEvents(base.db, [confirmed(7n, ITEMS)]);
+      const { id } = await createShipment(base.db, freshCall(), {
+        order_id: 7n,
+        service: "",
+        packages: [],
+        items: [],
+      });
+      const under = { carrier_code: "mock", tracking_number: "MOCK000000000001" };
+      await assignTracking(base.db, freshCall(), { shipment_id: id, ...under });
+      await age("shipments", ["shipped_at"], 3_500);
+    },
+    after: () => age("shipments", ["shipped_at"], 200),
+    labels: { shipment_id: "1", order_id: "7", fulfillment_id: "1" },
+    value: anAge(3_700),
+    words: /shipment 1 of order 7 is shipped, but its goods were never packed \(fulfillment 1 is planning\)/,
   },
   label_not_voided: {
     before: () => readyParcel(base.db, 7n, ITEMS),

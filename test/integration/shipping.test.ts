@@ -366,24 +366,6 @@ describe("AssignTracking", () => {
     });
   });
 
-  it("sends nothing on its way that is not packed; what a carrier states waits for the packer", async () => {
-    const order_id = nextOrder++;
-    const task_id = await pickedOrder(db, order_id, items);
-    const { id: shipment_id } = await createShipment(db, freshCall(), { ...BASE, order_id, packages: [BOX] });
-    const under = { carrier_code: "lotte", tracking_number: `U-${order_id}` };
-    const refusal = { reason: "ILLEGAL_TRANSITION", metadata: { resource: "fulfillment", from: "picked" } };
-    await expect(assignTracking(db, freshCall(), { shipment_id, ...under })).rejects.toMatchObject(refusal);
-    await buyLabel(db, mockCarriers(), { shipment_id });
-    const { tracking_number } = await shipmentView(db, shipment_id);
-    const byHand = updateShipmentStatus(db, freshCall(), stated(shipment_id, "delivered"));
-    await expect(byHand).rejects.toMatchObject(refusal);
-    await recordTracking(db, [fact(tracking_number as string, "delivered", 1)], "poll");
-    expect((await shipmentView(db, shipment_id)).status).toBe("delivered");
-    expect(await orderOf(order_id)).toEqual({ order: "processing", fulfillment: "picked" });
-    await packWhole(db, task_id);
-    expect(await orderOf(order_id)).toEqual({ order: "delivered", fulfillment: "completed" });
-  });
-
   it("with another number than the bought one, gives the label back and announces nothing twice", async () => {
     const parcel = await readyParcel(db, nextOrder++, items);
     const { tracking_number: bought } = await shipmentView(db, parcel.shipment_id);

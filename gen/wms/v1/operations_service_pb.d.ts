@@ -1000,6 +1000,7 @@ export declare const OperationsService: GenService<{
    * label_in_doubt (0): a label may have been bought, and its carrier can't tell us;
    * label_late (1 hour): a shipment still waits for its label;
    * label_not_voided (0), for 30 days: a carrier doesn't take back a label that isn't used;
+   * shipment_of_unpacked_goods (1 hour): a parcel is on its way whose goods were never packed here;
    * carrier_numbers_low (90 %), per range: few numbers are left of those that a carrier gave us; CRITICAL when none is;
    * channel_sync_failed (0): the sales channel didn't take a shipment's tracking;
    * picking_task_stuck (1 hour): an assigned or begun picking task in which nothing happens;

@@ -6,7 +6,6 @@ import { type ShipmentView, shipmentView } from "../../db/shipment-views.ts";
 import { findShipmentOrder, lockShipment } from "../../db/shipments.ts";
 import { shipmentMachine } from "../../domain/machines.ts";
 import { transition } from "../../domain/state-machine.ts";
-import { assertGoodsPacked } from "./goods-packed.ts";
 import { handOver } from "./hand-over.ts";
 import { putUnderNumber, type TravelsUnder } from "./put-under-number.ts";
 
@@ -24,7 +23,6 @@ export async function assignTracking(
     if (same && locked.status !== "ready" && locked.status !== "cancelled")
       return shipmentView(trx, shipment_id);
     transition(shipmentMachine, locked.status, "hand_over", shipment_id);
-    await assertGoodsPacked(trx, locked);
     const { shipment, events } = await putUnderNumber(trx, locked, under);
     const shipped = await handOver(trx, [shipment]);
     await appendEvents(trx, [...events, ...shipped]);

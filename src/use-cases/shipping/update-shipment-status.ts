@@ -12,7 +12,6 @@ import { shipmentMachine } from "../../domain/machines.ts";
 import { actionBetween } from "../../domain/state-machine.ts";
 import type { ShipmentStatus, TrackingStatus } from "../../domain/vocabulary.ts";
 import { followFacts } from "./follow-facts.ts";
-import { assertGoodsPacked } from "./goods-packed.ts";
 import { handOver } from "./hand-over.ts";
 import { dedupeKey } from "./record-tracking.ts";
 
@@ -37,7 +36,6 @@ export async function updateShipmentStatus(
     if (shipment.status === stated.status) return shipmentView(trx, shipment.id);
     assertReachable(shipment, stated.status);
     assertNumbered(shipment);
-    await assertGoodsPacked(trx, shipment);
     const events =
       stated.status === "shipped"
         ? await handOver(trx, [shipment])

@@ -115,7 +115,6 @@ it("000: a shipment is made, given its number, moved by mock statuses, and its o
   const paths: string[] = [];
   for (const id of [243, 244]) {
     const { body } = await postJson(shipments, { order_id: id });
-    await pack(service, BigInt(id));
     paths.push(`${shipments}/${(body as Shipment).shipment_id}`);
   }
   const same = { carrier_code: "LOTTE", tracking_number: "123456789013" };
