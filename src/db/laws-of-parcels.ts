@@ -51,7 +51,8 @@ export const PARCEL_LAWS: readonly Law[] = [
       select format('package %s of shipment %s has no label, which is said to be created', p.id, s.id) as violation
       from shipments s join packages p on p.shipment_id = s.id
       where s.label_status = 'created'
-        and not exists (select from package_labels l where l.package_id = p.id and octet_length(l.data) > 0)
+        and not exists (select from package_labels l where l.package_id = p.id
+            and (octet_length(l.data) > 0 or l.store_key is not null))
       union all
       select format('package %s has %s labels as %s', package_id, count(*), format)
       from package_labels group by package_id, format having count(*) > 1

@@ -11,6 +11,7 @@ import { createLabelReader, type LabelStore, sha256Of } from "../../src/use-case
 import { printLabel } from "../../src/use-cases/packing/print-label.ts";
 import { type TestDatabase, testDatabase } from "../support/database.ts";
 import { type ObjectStoreHost, startObjectStore } from "../support/object-store-host.ts";
+import { expectLaws } from "../support/outcomes.ts";
 import { OPERATOR, readyParcel } from "../support/parcels.ts";
 import { freshCall, makeListings, makeWarehouses, place, type TestWarehouse } from "../support/world.ts";
 
@@ -95,6 +96,7 @@ describe("labels' bytes", () => {
     ]);
     expect(JSON.stringify(recorded)).not.toContain("^XA");
     expect(await moveLabels(db, storeWith())).toBe(0);
+    await expectLaws(db); // bytes that lie elsewhere are there too
   });
 
   it("stay in the database as long as the store can't be reached, or says no", async () => {

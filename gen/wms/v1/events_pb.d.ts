@@ -1180,6 +1180,7 @@ export declare const TrackingUpdatedEventSchema: GenMessage<TrackingUpdatedEvent
 
 /**
  * `delivery.confirmed` on wms:events:shipment: carriers stated, for every shipment of the order, that it was delivered.
+ * Once an order, and never taken back: when a carrier corrects a delivery to a return, `shipment.status_changed` says so.
  *
  * @generated from message wms.v1.DeliveryConfirmedEvent
  */
