@@ -1,6 +1,6 @@
-import { execFile } from "node:child_process";
-import { fileURLToPath } from "node:url";
-import { describe, expect, it } from "vitest";
+import { Command } from "commander";
+import { describe, expect, it, vi } from "vitest";
+import { registerChannels } from "../../../src/cli/channels.ts";
 import { findOrderStatus } from "../../../src/db/channels.ts";
 import { raiseRefused } from "../../../src/jobs/job-alerts.ts";
 import { takeOrderEvents } from "../../../src/use-cases/orders/take-order-events.ts";
@@ -8,18 +8,24 @@ import { BestBuyWorld } from "../../support/best-buy-world.ts";
 import { shippedParcel } from "../../support/parcels.ts";
 import { confirmed } from "../../support/world.ts";
 
-const PROGRAM = fileURLToPath(new URL("../../../src/cli/bin.js", import.meta.url));
 const ONE = [{ listing_id: 1n, quantity: 2 }];
 
 const world = new BestBuyWorld();
 
-function channels(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
-  const env = { PATH: process.env["PATH"], DATABASE_URL: world.databaseUrl };
-  return new Promise((resolve) => {
-    execFile(process.execPath, [PROGRAM, "channels", ...args], { env }, (error, stdout, stderr) =>
-      resolve({ code: error ? Number(error.code ?? -1) : 0, stdout, stderr }),
-    );
-  });
+/** The command as from a shell, in this process. */
+async function channels(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
+  const said = { stdout: "", stderr: "" };
+  vi.stubEnv("DATABASE_URL", world.databaseUrl);
+  vi.spyOn(console, "log").mockImplementation((line: string) => void (said.stdout += `${line}\n`));
+  vi.spyOn(console, "error").mockImplementation((line: string) => void (said.stderr += `${line}\n`));
+  const program = new Command();
+  registerChannels(program);
+  await program.parseAsync(["channels", ...args], { from: "user" });
+  const code = Number(process.exitCode ?? 0);
+  process.exitCode = undefined;
+  vi.restoreAllMocks();
+  vi.unstubAllEnvs();
+  return { code, ...said };
 }
 
 /** An order of the Listings service. */
@@ -98,11 +104,12 @@ describe("warehouse channels", () => {
   });
 
   it.each([
-    [["retry"], "name orders, or give --all, not both\n"],
-    [["retry", "1", "--all"], "name orders, or give --all, not both\n"],
-    [["retry", "BB-1"], "no order BB-1\n"],
-  ])("refuses %j", async (args, stderr) => {
-    expect(await channels(...args)).toEqual({ code: 1, stdout: "", stderr });
+    [["retry"], "name orders, or give --all, not both"],
+    [["retry", "1", "--all"], "name orders, or give --all, not both"],
+    [["retry", "BB-1"], "no order BB-1"],
+    [["settled", "BB-1"], "no order BB-1"],
+  ])("refuses %j", async (args, words) => {
+    expect(await channels(...args)).toEqual({ code: 1, stdout: "", stderr: `${words}\n` });
   });
 
   it("says so, when nothing of an order was refused", async () => {
