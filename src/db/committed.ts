@@ -1,5 +1,5 @@
 import { channel } from "node:diagnostics_channel";
-import type { NewShipmentEvent } from "./shipments.ts";
+import type { NewShipmentEvent } from "./shipment-events.ts";
 
 /** Carries the shipment events of each transaction that was committed: a list, in the order in which they were written. */
 export const COMMITTED_SHIPMENT_EVENTS = "warehouse:committed-shipment-events";

@@ -159,43 +159,6 @@ export async function setPacked(trx: Transaction, task_id: bigint): Promise<void
   );
 }
 
-export interface PackingFilter {
-  warehouse_id?: bigint | undefined;
-  worker_id?: bigint | undefined;
-  statuses: readonly PackingTaskStatus[];
-  priority?: Priority | undefined;
-  order_id?: bigint | undefined;
-}
-
-/** Newest first; the page begins below the id that the caller has seen last. */
-export async function listPackingTaskIds(
-  db: Database,
-  filter: PackingFilter,
-  page: { size: number; after: bigint },
-): Promise<bigint[]> {
-  let query = db.selectFrom("packing_tasks").select("id").orderBy("id", "desc").limit(page.size);
-  if (page.after > 0n) query = query.where("id", "<", page.after);
-  if (filter.warehouse_id !== undefined) query = query.where("warehouse_id", "=", filter.warehouse_id);
-  if (filter.worker_id !== undefined) query = query.where("worker_id", "=", filter.worker_id);
-  if (filter.order_id !== undefined) query = query.where("order_id", "=", filter.order_id);
-  if (filter.priority !== undefined) query = query.where("priority", "=", filter.priority);
-  if (filter.statuses.length > 0) query = query.where("status", "in", filter.statuses);
-  return (await query.execute()).map((row) => row.id);
-}
-
-/** An order's newest packing task that lives, or else its newest cancelled one. */
-export async function findPackingTaskOfOrder(
-  db: Database,
-  order_id: bigint,
-  warehouse_id?: bigint,
-): Promise<bigint | undefined> {
-  const { rows } = await sql<{ id: bigint }>`
-    select id from packing_tasks
-    where order_id = ${order_id} and (${warehouse_id ?? null}::bigint is null or warehouse_id = ${warehouse_id ?? null})
-    order by status = 'cancelled', id desc limit 1`.execute(db);
-  return rows[0]?.id;
-}
-
 /** The label that a task shows is no longer its own. */
 export async function clearTaskLabel(trx: Transaction, fulfillment_id: bigint): Promise<void> {
   await sql`update packing_tasks set tracking_number = null, label_url = null, updated_at = now()

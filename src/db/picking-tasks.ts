@@ -1,6 +1,6 @@
 import { type Selectable, sql } from "kysely";
 import { DomainError } from "../domain/errors.ts";
-import type { PickingTaskItemStatus, PickingTaskStatus, Priority } from "../domain/vocabulary.ts";
+import type { PickingTaskItemStatus, Priority } from "../domain/vocabulary.ts";
 import type { Database } from "./database.ts";
 import type { PickingTasks } from "./schema.ts";
 import { column } from "./stock.ts";
@@ -197,44 +197,6 @@ export async function listPlaces(
     select id as location_id, pick_sequence, aisle, bay, level from locations
     where id = any(${[...new Set(location_ids)]}::bigint[])`.execute(trx);
   return new Map(rows.map((row) => [row.location_id, row]));
-}
-
-export interface PickingFilter {
-  warehouse_id?: bigint | undefined;
-  worker_id?: bigint | undefined;
-  statuses: readonly PickingTaskStatus[];
-  priority?: Priority | undefined;
-  order_id?: bigint | undefined;
-}
-
-/** Newest first; the page begins below the id that the caller has seen last. */
-export async function listPickingTaskIds(
-  db: Database,
-  filter: PickingFilter,
-  page: { size: number; after: bigint },
-): Promise<bigint[]> {
-  let query = db.selectFrom("picking_tasks").select("id").orderBy("id", "desc").limit(page.size);
-  if (page.after > 0n) query = query.where("id", "<", page.after);
-  if (filter.warehouse_id !== undefined) query = query.where("warehouse_id", "=", filter.warehouse_id);
-  if (filter.worker_id !== undefined) query = query.where("worker_id", "=", filter.worker_id);
-  if (filter.order_id !== undefined) query = query.where("order_id", "=", filter.order_id);
-  if (filter.priority !== undefined) query = query.where("priority", "=", filter.priority);
-  if (filter.statuses.length > 0) query = query.where("status", "in", filter.statuses);
-  return (await query.execute()).map((row) => row.id);
-}
-
-/** An order's newest picking task that lives, or else its newest cancelled one. */
-export async function findPickingTaskOfOrder(
-  db: Database | Transaction,
-  order_id: bigint,
-  warehouse_id?: bigint,
-): Promise<{ id: bigint; status: PickingTaskStatus } | undefined> {
-  const { rows } = await sql<{ id: bigint; status: PickingTaskStatus }>`
-    select id, status from picking_tasks
-    where order_id = ${order_id}
-      and (${warehouse_id ?? null}::bigint is null or warehouse_id = ${warehouse_id ?? null}::bigint)
-    order by status = 'cancelled', id desc limit 1`.execute(db);
-  return rows[0];
 }
 
 /** What an order has going in a warehouse, with its picking task. */

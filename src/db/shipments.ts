@@ -1,7 +1,6 @@
 import { type Selectable, sql } from "kysely";
 import { DomainError } from "../domain/errors.ts";
 import type { LabelStatus, ShipmentStatus } from "../domain/vocabulary.ts";
-import { noteShipmentEvents } from "./committed.ts";
 import type { Database } from "./database.ts";
 import type { Shipments } from "./schema.ts";
 import { column } from "./stock.ts";
@@ -50,98 +49,6 @@ export async function lockLiveShipments(trx: Transaction, fulfillment_id: bigint
 export async function carrierExists(db: Database, code: string): Promise<boolean> {
   const row = await db.selectFrom("carriers").select("code").where("code", "=", code).executeTakeFirst();
   return row !== undefined;
-}
-
-export interface NewShipment {
-  order_id: bigint;
-  fulfillment_id: bigint | null;
-  warehouse_id: bigint | null;
-  carrier_code: string;
-  service: string;
-  label_status: LabelStatus;
-  /** null: the order's. One that names nobody is another place of the order's customer. */
-  ship_to: Record<string, string> | null;
-}
-
-export async function insertShipment(trx: Transaction, shipment: NewShipment): Promise<bigint> {
-  const { rows } = await sql<{ id: bigint }>`
-    insert into shipments (order_id, fulfillment_id, warehouse_id, carrier_code, service, label_status, ship_to)
-    select o.order_id, ${shipment.fulfillment_id}, ${shipment.warehouse_id}, ${shipment.carrier_code}, ${shipment.service},
-           ${shipment.label_status}, case
-      when given.ship_to is null then o.ship_to
-      when given.ship_to ?| array['contact_name', 'company'] then given.ship_to
-      else coalesce((select jsonb_object_agg(key, value) from jsonb_each(o.ship_to)
-        where key in ('contact_name', 'company', 'phone', 'email')), '{}') || given.ship_to
-      end
-    from orders o, (select ${shipment.ship_to && JSON.stringify(shipment.ship_to)}::jsonb as ship_to) as given
-    where o.order_id = ${shipment.order_id}
-    returning id`.execute(trx);
-  return (rows[0] as { id: bigint }).id;
-}
-
-export interface NewShipmentItem {
-  order_item_id: bigint;
-  listing_id: bigint;
-  quantity: number;
-}
-
-export async function insertShipmentItems(
-  trx: Transaction,
-  shipment_id: bigint,
-  items: readonly NewShipmentItem[],
-): Promise<void> {
-  if (items.length === 0) return;
-  await sql`
-    insert into shipment_items (shipment_id, order_item_id, listing_id, quantity)
-    select ${shipment_id}, order_item_id, listing_id, quantity
-    from unnest(${column(items, "order_item_id")}::bigint[], ${column(items, "listing_id")}::bigint[],
-                ${column(items, "quantity")}::int[]) as item (order_item_id, listing_id, quantity)`.execute(
-    trx,
-  );
-}
-
-export type ShipmentEventType =
-  | "SHIPMENT_CREATED"
-  | "LABEL_REQUESTED"
-  | "LABEL_CREATED"
-  | "LABEL_FAILED"
-  | "LABEL_NEEDS_REVIEW"
-  | "LABEL_VOIDED"
-  | "TRACKING_ASSIGNED"
-  | "STATUS_UPDATED"
-  | "DELIVERED_CONFIRMED"
-  | "SHIPMENT_CANCELLED";
-
-export interface NewShipmentEvent {
-  shipment_id: bigint;
-  event_type: ShipmentEventType;
-  payload: Record<string, string>;
-}
-
-/** The shipment's own history: appended, never changed. */
-export async function insertShipmentEvents(
-  trx: Transaction,
-  events: readonly NewShipmentEvent[],
-): Promise<void> {
-  if (events.length === 0) return;
-  const payloads = events.map((event) => JSON.stringify(event.payload));
-  const ids = column(events, "shipment_id");
-  const { rows } = await sql<Pick<ShipmentRow, "id" | "order_id" | "carrier_code" | "tracking_number">>`
-    with added as (
-      insert into shipment_events (shipment_id, event_type, payload_json)
-      select shipment_id, event_type, payload
-      from unnest(${ids}::bigint[], ${column(events, "event_type")}::text[], ${payloads}::jsonb[])
-           with ordinality as event (shipment_id, event_type, payload, ordinal)
-      order by ordinal
-    )
-    select id, order_id, carrier_code, tracking_number from shipments where id = any(${ids}::bigint[])`.execute(
-    trx,
-  );
-  const about = new Map(rows.map(({ id, ...row }) => [id, row]));
-  noteShipmentEvents(
-    trx,
-    events.map((event) => ({ ...event, ...about.get(event.shipment_id) })),
-  );
 }
 
 export interface StatusChange {

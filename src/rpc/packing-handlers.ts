@@ -1,10 +1,11 @@
 import type { AddPackageRequest, ListPackingTasksRequest } from "../../gen/wms/v1/packing_pb.js";
 import { WarehouseService } from "../../gen/wms/v1/warehouse_service_pb.js";
 import type { NewPackage } from "../db/packages.ts";
-import { findPackingTaskOfOrder, listPackingTaskIds, type PackingFilter } from "../db/packing.ts";
 import { packingTaskView, packingTaskViews } from "../db/packing-views.ts";
+import { findPackingTaskOfOrder, listPackingTaskIds, type TaskFilter } from "../db/task-lists.ts";
 import { type CarrierRules, DEFAULT_RULES } from "../domain/carrier-choice.ts";
 import { DomainError } from "../domain/errors.ts";
+import type { PackingTaskStatus } from "../domain/vocabulary.ts";
 import { renderLabels } from "../labels/render.ts";
 import { addPackage } from "../use-cases/packing/add-package.ts";
 import { cancelPackingTask } from "../use-cases/packing/cancel-packing-task.ts";
@@ -59,12 +60,16 @@ function packingReads({ db }: Deps): Pick<Service, Reads> {
       packingTaskMessage(await packingTaskView(db, requiredId("task_id", request.taskId))),
     getPackingTaskByOrderID: async (request) => {
       const order_id = requiredId("order_id", request.orderId);
-      const id = await findPackingTaskOfOrder(db, order_id, optionalId("warehouse_id", request.warehouseId));
-      if (id === undefined)
+      const task = await findPackingTaskOfOrder(
+        db,
+        order_id,
+        optionalId("warehouse_id", request.warehouseId),
+      );
+      if (!task)
         throw new DomainError("PACKING_TASK_NOT_FOUND", `order ${order_id} has no packing task`, {
           order_id,
         });
-      return packingTaskMessage(await packingTaskView(db, id));
+      return packingTaskMessage(await packingTaskView(db, task.id));
     },
     listPackingTasks: async (request) => {
       const wanted = page(request);
@@ -74,7 +79,7 @@ function packingReads({ db }: Deps): Pick<Service, Reads> {
   };
 }
 
-function parseFilter(request: ListPackingTasksRequest): PackingFilter {
+function parseFilter(request: ListPackingTasksRequest): TaskFilter<PackingTaskStatus> {
   return {
     warehouse_id: optionalId("warehouse_id", request.warehouseId),
     worker_id: optionalId("worker_id", request.workerId),

@@ -1,7 +1,7 @@
 import type { PickItemRequest } from "../../gen/wms/v1/picking_pb.js";
 import { WarehouseService } from "../../gen/wms/v1/warehouse_service_pb.js";
-import { findPickingTaskOfOrder, listPickingTaskIds } from "../db/picking-tasks.ts";
 import { pickingTaskView, pickingTaskViews } from "../db/picking-views.ts";
+import { findPickingTaskOfOrder, listPickingTaskIds } from "../db/task-lists.ts";
 import { DomainError } from "../domain/errors.ts";
 import type { Pick as PickedUnits } from "../domain/picking.ts";
 import { assignPickingTask } from "../use-cases/picking/assign-picking-task.ts";

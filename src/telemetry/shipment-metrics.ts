@@ -1,7 +1,7 @@
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { Counter, type Registry } from "prom-client";
 import { COMMITTED_SHIPMENT_EVENTS } from "../db/committed.ts";
-import type { NewShipmentEvent } from "../db/shipments.ts";
+import type { NewShipmentEvent } from "../db/shipment-events.ts";
 
 /**
  * Counts what became of shipments in this process, when it is committed: neither what was rolled back, nor a request that

@@ -1,9 +1,9 @@
 import { sql } from "kysely";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Database } from "../../src/db/database.ts";
-import { listPackingTaskIds } from "../../src/db/packing.ts";
 import { packingTaskView } from "../../src/db/packing-views.ts";
 import { shipmentView } from "../../src/db/shipment-views.ts";
+import { listPackingTaskIds } from "../../src/db/task-lists.ts";
 import { packingTaskMachine } from "../../src/domain/machines.ts";
 import type { Actor } from "../../src/domain/ownership.ts";
 import { canTransition } from "../../src/domain/state-machine.ts";

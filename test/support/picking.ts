@@ -1,7 +1,7 @@
 import { sql } from "kysely";
 import type { Database } from "../../src/db/database.ts";
-import { findPickingTaskOfOrder } from "../../src/db/picking-tasks.ts";
 import { type PickingTaskView, pickingTaskView } from "../../src/db/picking-views.ts";
+import { findPickingTaskOfOrder } from "../../src/db/task-lists.ts";
 import { DomainError } from "../../src/domain/errors.ts";
 import type { Actor } from "../../src/domain/ownership.ts";
 import type { OrderPolicy, PickingTaskStatus } from "../../src/domain/vocabulary.ts";

@@ -8,10 +8,9 @@ import type {
 import { findUnknownWarehouse } from "../../db/catalogue.ts";
 import type { Database } from "../../db/database.ts";
 import type { TailEvent } from "../../db/outbox-tail.ts";
-import { listPackingTaskIds } from "../../db/packing.ts";
 import { packingTaskViews } from "../../db/packing-views.ts";
-import { listPickingTaskIds } from "../../db/picking-tasks.ts";
 import { pickingTaskViews } from "../../db/picking-views.ts";
+import { listPackingTaskIds, listPickingTaskIds } from "../../db/task-lists.ts";
 import { DomainError } from "../../domain/errors.ts";
 import { packingTaskMessage } from "../packing-messages.ts";
 import { pickingTaskMessage } from "../picking-messages.ts";

@@ -1,12 +1,12 @@
+import { cancelLineUnits } from "../../db/cancellation.ts";
+import { type CancellationWish, markWishesApplied } from "../../db/order-intake.ts";
+import { listOrderLines, type OrderRow } from "../../db/orders.ts";
 import {
-  cancelLineUnits,
   listEmptyFulfillments,
   lockOpenItems,
   type OpenItem,
   shrinkItems,
-} from "../../db/cancellation.ts";
-import { type CancellationWish, markWishesApplied } from "../../db/order-intake.ts";
-import { listOrderLines, type OrderRow } from "../../db/orders.ts";
+} from "../../db/partial-cancellation.ts";
 import { listUnattachedReservations, releaseReservations } from "../../db/reservations.ts";
 import { lockListings, lockLotsById, wakeBackorders } from "../../db/stock.ts";
 import type { Transaction } from "../../db/transaction.ts";

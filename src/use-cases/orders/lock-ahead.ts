@@ -1,4 +1,4 @@
-import { lockOpenItems } from "../../db/cancellation.ts";
+import { lockOpenItems } from "../../db/partial-cancellation.ts";
 import { listUnattachedReservations } from "../../db/reservations.ts";
 import { lockListings, lockShelves } from "../../db/stock.ts";
 import type { Transaction } from "../../db/transaction.ts";

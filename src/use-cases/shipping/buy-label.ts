@@ -15,7 +15,8 @@ import {
   type ParcelGoods,
   type ParcelToLabel,
 } from "../../db/labels.ts";
-import { insertShipmentEvents, lockShipment, updateLabelStatus } from "../../db/shipments.ts";
+import { insertShipmentEvents } from "../../db/shipment-events.ts";
+import { lockShipment, updateLabelStatus } from "../../db/shipments.ts";
 import { inTransaction, type Transaction } from "../../db/transaction.ts";
 import { type AfterFailure, afterFailure } from "../../domain/label-purchase.ts";
 import { failpoint } from "../../failpoint.ts";

@@ -3,13 +3,9 @@ import { type Call, once } from "../../db/idempotency.ts";
 import { lockOrder } from "../../db/orders.ts";
 import { appendEvents } from "../../db/outbox.ts";
 import { clearTaskLabel } from "../../db/packing.ts";
+import { insertShipmentEvents } from "../../db/shipment-events.ts";
 import { type ShipmentView, shipmentView } from "../../db/shipment-views.ts";
-import {
-  findShipmentOrder,
-  insertShipmentEvents,
-  lockShipment,
-  cancelShipment as storeCancellation,
-} from "../../db/shipments.ts";
+import { findShipmentOrder, lockShipment, cancelShipment as storeCancellation } from "../../db/shipments.ts";
 import { event } from "../../domain/events.ts";
 import { shipmentMachine } from "../../domain/machines.ts";
 import { transition } from "../../domain/state-machine.ts";

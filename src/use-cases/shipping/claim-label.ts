@@ -8,12 +8,8 @@ import {
   type LabelAttempt,
   lockLiveAttempt,
 } from "../../db/label-attempts.ts";
-import {
-  insertShipmentEvents,
-  lockShipment,
-  type ShipmentRow,
-  updateLabelStatus,
-} from "../../db/shipments.ts";
+import { insertShipmentEvents } from "../../db/shipment-events.ts";
+import { lockShipment, type ShipmentRow, updateLabelStatus } from "../../db/shipments.ts";
 import { inTransaction, type Transaction } from "../../db/transaction.ts";
 import { nextStep } from "../../domain/label-purchase.ts";
 

@@ -1,9 +1,5 @@
-import {
-  insertShipmentEvents,
-  type ShipmentRow,
-  type StatusChange,
-  updateShipmentStatuses,
-} from "../../db/shipments.ts";
+import { insertShipmentEvents } from "../../db/shipment-events.ts";
+import { type ShipmentRow, type StatusChange, updateShipmentStatuses } from "../../db/shipments.ts";
 import {
   insertTrackingEvents,
   listShipmentFacts,

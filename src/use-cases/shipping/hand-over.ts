@@ -1,5 +1,6 @@
 import { askForReports } from "../../db/channel-reports.ts";
-import { insertShipmentEvents, type ShipmentRow, updateShipmentStatuses } from "../../db/shipments.ts";
+import { insertShipmentEvents } from "../../db/shipment-events.ts";
+import { type ShipmentRow, updateShipmentStatuses } from "../../db/shipments.ts";
 import type { Transaction } from "../../db/transaction.ts";
 import { type DomainEvent, event } from "../../domain/events.ts";
 import type { ShipmentStatus } from "../../domain/vocabulary.ts";

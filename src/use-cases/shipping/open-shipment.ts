@@ -1,13 +1,13 @@
 import { addJob } from "../../db/jobs.ts";
-import { attachTaskPackages, insertShipmentPackages, type NewPackage } from "../../db/packages.ts";
 import {
   insertShipment,
-  insertShipmentEvents,
   insertShipmentItems,
   type NewShipment,
   type NewShipmentItem,
-  updateLabelStatus,
-} from "../../db/shipments.ts";
+} from "../../db/new-shipments.ts";
+import { attachTaskPackages, insertShipmentPackages, type NewPackage } from "../../db/packages.ts";
+import { insertShipmentEvents } from "../../db/shipment-events.ts";
+import { updateLabelStatus } from "../../db/shipments.ts";
 import { assignSsccs } from "../../db/sscc.ts";
 import type { Transaction } from "../../db/transaction.ts";
 

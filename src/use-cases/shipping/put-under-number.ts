@@ -2,13 +2,8 @@ import { addJob } from "../../db/jobs.ts";
 import { lockLiveAttempt, storeBought } from "../../db/label-attempts.ts";
 import { forgetLabels } from "../../db/labels.ts";
 import { showTaskLabel } from "../../db/packing.ts";
-import {
-  findNumberHolder,
-  insertShipmentEvents,
-  type ShipmentRow,
-  setTracking,
-  updateLabelStatus,
-} from "../../db/shipments.ts";
+import { insertShipmentEvents } from "../../db/shipment-events.ts";
+import { findNumberHolder, type ShipmentRow, setTracking, updateLabelStatus } from "../../db/shipments.ts";
 import type { Transaction } from "../../db/transaction.ts";
 import { DomainError } from "../../domain/errors.ts";
 import { type DomainEvent, event } from "../../domain/events.ts";

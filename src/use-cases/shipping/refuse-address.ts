@@ -1,7 +1,8 @@
 import type { Carrier } from "../../carriers/carrier.ts";
 import type { Database } from "../../db/database.ts";
 import { lockLiveAttempt } from "../../db/label-attempts.ts";
-import { insertShipmentEvents, lockShipment, updateLabelStatus } from "../../db/shipments.ts";
+import { insertShipmentEvents } from "../../db/shipment-events.ts";
+import { lockShipment, updateLabelStatus } from "../../db/shipments.ts";
 import { inTransaction } from "../../db/transaction.ts";
 import type { Address } from "../../domain/address.ts";
 import { addressProblem } from "../../domain/address-check.ts";

@@ -2,13 +2,9 @@ import type { Database } from "../../db/database.ts";
 import { type Call, once } from "../../db/idempotency.ts";
 import { endAttempt, lockLiveAttempt } from "../../db/label-attempts.ts";
 import { lockOrder } from "../../db/orders.ts";
+import { insertShipmentEvents } from "../../db/shipment-events.ts";
 import { type ShipmentView, shipmentView } from "../../db/shipment-views.ts";
-import {
-  findShipmentOrder,
-  insertShipmentEvents,
-  lockShipment,
-  type ShipmentRow,
-} from "../../db/shipments.ts";
+import { findShipmentOrder, lockShipment, type ShipmentRow } from "../../db/shipments.ts";
 import { DomainError, invalidField } from "../../domain/errors.ts";
 import { requestLabel } from "./open-shipment.ts";
 

@@ -6,12 +6,8 @@ import { lockOrder } from "../../db/orders.ts";
 import { isOutOfReach } from "../../db/out-of-reach.ts";
 import { appendEvents } from "../../db/outbox.ts";
 import { showTaskLabel } from "../../db/packing.ts";
-import {
-  findNumberHolder,
-  insertShipmentEvents,
-  lockShipment,
-  type ShipmentRow,
-} from "../../db/shipments.ts";
+import { insertShipmentEvents } from "../../db/shipment-events.ts";
+import { findNumberHolder, lockShipment, type ShipmentRow } from "../../db/shipments.ts";
 import { inTransaction, OutcomeUnknownError, type Transaction } from "../../db/transaction.ts";
 import { type DomainEvent, event } from "../../domain/events.ts";
 import { askToVoid, type ClaimedPurchase, suspendLabel } from "./claim-label.ts";

@@ -8,7 +8,8 @@ import {
   listUnwanted,
 } from "../../db/label-attempts.ts";
 import { findLabelOrder, forgetLabels, listGoods, listParcels } from "../../db/labels.ts";
-import { insertShipmentEvents, lockShipment, updateLabelStatus } from "../../db/shipments.ts";
+import { insertShipmentEvents } from "../../db/shipment-events.ts";
+import { lockShipment, updateLabelStatus } from "../../db/shipments.ts";
 import { inTransaction } from "../../db/transaction.ts";
 import { type CallUntil, requestOf } from "./buy-label.ts";
 import { assertFree } from "./claim-label.ts";
