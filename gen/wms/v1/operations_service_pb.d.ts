@@ -1019,6 +1019,7 @@ export declare const OperationsService: GenService<{
    * order_status_refused, per order: the sales channel doesn't take the order's status, however often it is told;
    * channel_order_stuck, per marketplace's order: it can't be taken in, because its goods are not known here or its data make no
    * sense; it is tried again;
+   * channel_order_differs, per marketplace's order: units of it were cancelled here, and it is still wanted there;
    * channel_denied, per marketplace: it doesn't take our credentials;
    * stream_full, per stream of ours: it was trimmed at its cap; CRITICAL when a group had not finished what went;
    * stream_held_up, per stream of ours: it grows, because a group doesn't finish what is on it;
