@@ -12,24 +12,27 @@ const MIGRATION_LOCK = 8_271_001;
 
 /**
  * Applies the migrations that this database lacks, each in its own transaction, and prepares the outbox for the coming
- * days and the audit for the coming months; returns the migrations' names.
+ * days and the audit for the coming months; returns the migrations' names. `queue` migrates the job queue: that too is one
+ * process's at a time.
  */
-export async function migrate(pool: pg.Pool): Promise<string[]> {
-  const applied = await applyAll(pool);
+export async function migrate(pool: pg.Pool, queue = async () => {}): Promise<string[]> {
+  const applied = await applyAll(pool, queue);
   const db = createDatabase(pool);
   await makeOutboxPartitions(db);
   await makeApiCallPartitions(db);
   return applied;
 }
 
-async function applyAll(pool: pg.Pool): Promise<string[]> {
+async function applyAll(pool: pg.Pool, queue: () => Promise<void>): Promise<string[]> {
   const client = await pool.connect();
   try {
     await client.query("set lock_timeout = 0; set statement_timeout = 0");
     await client.query("select pg_advisory_lock($1)", [MIGRATION_LOCK]);
     await client.query(`create table if not exists schema_migrations (
       name text primary key, checksum text not null, applied_at timestamptz not null default now())`);
-    return await applyMissing(client);
+    const applied = await applyMissing(client);
+    await queue();
+    return applied;
   } finally {
     client.release(true); // closing the session gives the lock back, whatever happened
   }

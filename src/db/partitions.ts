@@ -24,8 +24,10 @@ export async function makePartition(
 ): Promise<boolean> {
   const caughtBy = sql.table(`${parent}_default`);
   return unlessInTheWay(db, async (trx) => {
+    // From the table itself: the session may remember a name as unknown, and the lock's wait does not remind it.
     const { rows } = await sql<{ is_there: boolean }>`
-      select to_regclass(${name}) is not null as is_there`.execute(trx);
+      select exists (select from pg_class where relname = ${name} and relnamespace = current_schema::regnamespace)
+        as is_there`.execute(trx);
     if (rows[0]?.is_there) return; // another process was first
     const range = sql`for values from (${sql.lit(from)}) to (${sql.lit(to)})`;
     await sql`lock table ${caughtBy} in access exclusive mode`.execute(trx);

@@ -32,9 +32,8 @@ export async function prepareDatabase(databaseUrl: string, config: Config, logge
     statementMs: 0,
   });
   try {
-    const applied = await migrate(pool);
+    const applied = await migrate(pool, () => runMigrations({ connectionString: databaseUrl }));
     if (applied.length > 0) logger.info({ applied }, "the database was migrated");
-    await runMigrations({ connectionString: databaseUrl });
     await setChannel(createDatabase(pool), "listings", config.LISTINGS_URL !== undefined);
   } finally {
     await pool.end();
