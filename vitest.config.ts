@@ -5,8 +5,8 @@ const shared = { pool: "forks", testTimeout: 60_000, hookTimeout: 120_000 } as c
 // Without a file named, `npm test` runs the first two: what a change must not break.
 export default defineConfig({
   test: {
-    // Each file has a database of its own; two at a time is what a small machine bears.
-    maxWorkers: 2,
+    // Each file has a database of its own; on a small machine three at a time, which mostly wait for what they broke.
+    maxWorkers: 3,
     projects: [
       { test: { ...shared, name: "pure", include: ["test/{unit,property}/**/*.test.ts"] } },
       {

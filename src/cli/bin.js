@@ -2,12 +2,14 @@
 // Plain JavaScript, so that any Node can read it: an older one hands over to the runtime that npm has installed.
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
+import * as module from "node:module";
 import { constants } from "node:os";
 import { fileURLToPath } from "node:url";
 
 const NEEDED = 24;
 
 if (Number(process.versions.node.split(".")[0]) >= NEEDED) {
+  module.enableCompileCache(); // a third of what a short command takes
   await import("./cli.ts");
 } else {
   const pinned = fileURLToPath(new URL("../../node_modules/node/bin/node", import.meta.url));
