@@ -1,7 +1,8 @@
 import pg from "pg";
 import type { PreparingClient } from "./preparing-client.ts";
 
-type Callback = (error: Error | undefined, client: pg.PoolClient | undefined, done: () => void) => void;
+type Done = (error?: Error | boolean) => void;
+type Callback = (error: Error | undefined, client: pg.PoolClient | undefined, done: Done) => void;
 
 /** A question may have been on its way for a while when the line died. */
 const MARGIN_MS = 1_000;
@@ -48,7 +49,7 @@ export class SoundPool extends pg.Pool {
     const connected = this.#connect();
     if (!callback) return connected;
     connected.then(
-      (client) => callback(undefined, client, () => client.release()),
+      (client) => callback(undefined, client, releaseOnce(client)),
       (error: Error) => callback(error, undefined, () => {}),
     );
     return undefined;
@@ -83,4 +84,14 @@ export class SoundPool extends pg.Pool {
   #probe(): void {
     for (const client of this.#lent) if (client.bornAt <= this.#way.doubtfulUntil) client.probe();
   }
+}
+
+/** The job queue gives its listener back twice when its line is lost while it leaves; the second time would end the process. */
+function releaseOnce(client: pg.PoolClient): Done {
+  let released = false;
+  return (error) => {
+    if (released) return;
+    released = true;
+    client.release(error);
+  };
 }

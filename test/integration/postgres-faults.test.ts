@@ -171,6 +171,17 @@ async function hasGone(pid: number | undefined): Promise<boolean> {
   return rows.length === 0;
 }
 
+describe("a connection that was lent with a callback", () => {
+  it("may be given back twice", async () => {
+    const { promise, resolve, reject } = Promise.withResolvers<() => void>();
+    pool.connect((error, _client, done) => (error ? reject(error) : resolve(done)));
+    const done = await promise;
+    done();
+    done();
+    expect(pool.idleCount).toBe(1);
+  });
+});
+
 describe("the line to PostgreSQL", () => {
   it("row 12: cut means UNAVAILABLE with a hint at once, and service as soon as it is back", async () => {
     await fillPool();
