@@ -1,12 +1,13 @@
 import type { Address } from "../../domain/address.ts";
 import type { LabelPackage, LabelRequest } from "../carrier.ts";
 import { dateIn } from "../wall-clock.ts";
+import { measuresOf } from "./measures.ts";
 import type { UspsSettings } from "./settings.ts";
 
 export function labelRequestOf(
   { imageType, service, rateIndicator, processingCategory, timeZone }: UspsSettings,
   request: LabelRequest,
-  { weight, length, width, height }: LabelPackage,
+  box: LabelPackage,
   now: Date,
 ): object {
   return {
@@ -20,11 +21,8 @@ export function labelRequestOf(
       destinationEntryFacilityType: "NONE",
       mailingDate: dateIn(timeZone, now),
       weightUOM: "lb",
-      weight: pounds(weight),
       dimensionsUOM: "in",
-      length: inches(length),
-      width: inches(width),
-      height: inches(height),
+      ...measuresOf(box),
       customerReference: [{ referenceNumber: request.reference.slice(0, 30), printReferenceNumber: false }],
     },
   };
@@ -44,12 +42,4 @@ function addressOf({ contact_name, company, street, street2, city, state, postal
     ZIPCode,
     ...(ZIPPlus4 ? { ZIPPlus4 } : {}),
   };
-}
-
-function pounds(kg: number): number {
-  return Math.max(0.001, Math.round((kg / 0.45359237) * 1000) / 1000);
-}
-
-function inches(cm: number): number {
-  return Math.round((cm / 2.54) * 100) / 100;
 }

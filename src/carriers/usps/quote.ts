@@ -5,10 +5,8 @@ import type { CarrierHost } from "../answers.ts";
 import { CarrierRefusal, type LabelPackage, type LabelRequest, type Quote } from "../carrier.ts";
 import { quotedAmount } from "../quoted.ts";
 import { dateIn } from "../wall-clock.ts";
+import { measuresOf } from "./measures.ts";
 import type { UspsSettings } from "./settings.ts";
-
-const CM_PER_INCH = 2.54;
-const KG_PER_POUND = 0.45359237;
 
 const priceSchema = z.object({ totalBasePrice: quotedAmount });
 
@@ -46,10 +44,7 @@ async function quoteBox(
     body: JSON.stringify({
       originZIPCode: from.postal_code.slice(0, 5),
       destinationZIPCode: to.postal_code.slice(0, 5),
-      weight: rounded(box.weight / KG_PER_POUND),
-      length: rounded(box.length / CM_PER_INCH),
-      width: rounded(box.width / CM_PER_INCH),
-      height: rounded(box.height / CM_PER_INCH),
+      ...measuresOf(box),
       mailClass: service,
       processingCategory,
       rateIndicator,
@@ -62,8 +57,4 @@ async function quoteBox(
     repeatable: true,
   } as const;
   return (await host.askJson(call, priceSchema)).totalBasePrice;
-}
-
-function rounded(value: number): number {
-  return Math.max(0.01, Math.round(value * 100) / 100);
 }

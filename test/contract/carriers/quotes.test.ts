@@ -73,9 +73,9 @@ const CARRIERS: Tested[] = [
       createUspsCarrier(uspsSettingsSchema.parse({ ...uspsAccount, baseUrl }), carrierTools()),
     ends: {},
     quotes: [
-      { service: "USPS_GROUND_ADVANTAGE", amount: "8.98", currency: "USD", days: null },
-      { service: "USPS_GROUND_ADVANTAGE", amount: "15.63", currency: "USD", days: null },
-      { service: "PRIORITY_MAIL", amount: "8.98", currency: "USD", days: null },
+      { service: "USPS_GROUND_ADVANTAGE", amount: "8.97", currency: "USD", days: null },
+      { service: "USPS_GROUND_ADVANTAGE", amount: "15.62", currency: "USD", days: null },
+      { service: "PRIORITY_MAIL", amount: "8.97", currency: "USD", days: null },
     ],
     service: "PRIORITY_MAIL",
   },
