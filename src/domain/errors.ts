@@ -11,8 +11,7 @@ export type ErrorCategory =
   | "unauthenticated"
   | "denied"
   | "overload"
-  | "unavailable"
-  | "unimplemented";
+  | "unavailable";
 
 export const REASONS = {
   INVALID_FIELD: "invalid",
@@ -59,7 +58,6 @@ export const REASONS = {
   NOT_YOUR_TASK: "denied",
   OVERLOADED: "overload",
   DEPENDENCY_UNAVAILABLE: "unavailable",
-  UNIMPLEMENTED: "unimplemented",
 } as const satisfies Record<string, ErrorCategory>;
 
 export type Reason = keyof typeof REASONS;

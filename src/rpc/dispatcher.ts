@@ -8,6 +8,7 @@ import type { Logger } from "../logger.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import type { Authenticate, Principal } from "./auth.ts";
 import { toConnectError } from "./errors.ts";
+import type { Caller } from "./handler.ts";
 import { Unreadable } from "./request.ts";
 import type { Rpc } from "./router.ts";
 import { UnservedLog } from "./unserved-log.ts";
@@ -96,8 +97,8 @@ export class Dispatcher {
     try {
       const who = await this.#admit(rpc, incoming);
       if (request instanceof Unreadable) throw request.error;
-      const handle = this.#handlerOf(rpc) as (...args: unknown[]) => AsyncIterable<object>;
-      const messages = handle(request, { ...who, method: rpc.name, signal: controller.signal });
+      const caller = { ...who, method: rpc.name, signal: controller.signal };
+      const messages = rpc.handle(request as never, caller) as AsyncIterable<object>;
       for await (const message of messages) yield create(rpc.method.output, message as never);
       controller.signal.throwIfAborted(); // it has not come to its end
       this.#measure(rpc, incoming, started);
@@ -130,24 +131,12 @@ export class Dispatcher {
     );
   }
 
-  #handlerOf(rpc: Rpc) {
-    if (rpc.handle) return rpc.handle as (request: Message, caller: object) => unknown;
-    throw new DomainError(
-      "UNIMPLEMENTED",
-      `${rpc.method.name} is part of the contract, but not implemented yet`,
-      {
-        method: rpc.name,
-      },
-    );
-  }
-
-  async #handle(rpc: Rpc, request: Message, caller: object): Promise<unknown> {
-    const handle = this.#handlerOf(rpc);
+  async #handle(rpc: Rpc, request: Message, caller: Caller): Promise<unknown> {
     if (this.#inFlight >= this.#maxInFlight)
       throw new DomainError("OVERLOADED", `${this.#inFlight} calls are in work: try again shortly`);
     this.#inFlight += 1;
     try {
-      return await handle(request, caller);
+      return await rpc.handle(request as never, caller);
     } finally {
       this.#inFlight -= 1;
     }

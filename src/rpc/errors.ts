@@ -20,7 +20,6 @@ const CODES = {
   denied: Code.PermissionDenied,
   overload: Code.ResourceExhausted,
   unavailable: Code.Unavailable,
-  unimplemented: Code.Unimplemented,
 } as const satisfies Record<ErrorCategory, Code>;
 
 const DOMAIN = "wms";

@@ -13,7 +13,6 @@ const STATUS: Partial<Record<Code, number>> = {
   [Code.AlreadyExists]: 409,
   [Code.ResourceExhausted]: 429,
   [Code.Canceled]: 499,
-  [Code.Unimplemented]: 501,
   [Code.Unavailable]: 503,
   [Code.DeadlineExceeded]: 504,
 };

@@ -5,8 +5,8 @@ import type { Caller, HandlersOf, Role } from "./handler.ts";
 import { rolesFor } from "./scopes.ts";
 
 export interface Handlers {
-  warehouse: Partial<HandlersOf<typeof WarehouseService>>;
-  operations: Partial<HandlersOf<typeof OperationsService>>;
+  warehouse: HandlersOf<typeof WarehouseService>;
+  operations: HandlersOf<typeof OperationsService>;
 }
 
 /** One RPC as both servers see it. */
@@ -15,13 +15,13 @@ export interface Rpc {
   /** Such as `wms.v1.WarehouseService/PickItem`. */
   name: string;
   roles: readonly Role[];
-  /** Undefined: the contract has the RPC, a later version fills it. Its answer depends on the method's kind. */
-  handle: ((request: never, caller: Caller) => unknown) | undefined;
+  /** Answers a message, or messages where the method streams them. */
+  handle: (request: never, caller: Caller) => unknown;
 }
 
 export const SERVICES: readonly DescService[] = [WarehouseService, OperationsService];
 
-/** Every RPC of the contract, with its handler, if it has one, and the roles that may call it. */
+/** Every RPC of the contract, with its handler and the roles that may call it. */
 export function routeRpcs(handlers: Handlers): Rpc[] {
   return [...rpcsOf(WarehouseService, handlers.warehouse), ...rpcsOf(OperationsService, handlers.operations)];
 }
@@ -31,6 +31,6 @@ function rpcsOf(service: DescService, handlers: object): Rpc[] {
     method,
     name: `${service.typeName}/${method.name}`,
     roles: rolesFor(service.typeName, method.localName),
-    handle: (handlers as Record<string, Rpc["handle"]>)[method.localName],
+    handle: (handlers as Record<string, Rpc["handle"]>)[method.localName] as Rpc["handle"],
   }));
 }

@@ -100,7 +100,6 @@ const ALLOWED = new Set([
   status.NOT_FOUND,
   status.FAILED_PRECONDITION,
   status.ALREADY_EXISTS,
-  status.UNIMPLEMENTED,
 ]);
 const METHODS = [...WarehouseService.methods, ...OperationsService.methods].filter(
   (method): method is DescMethodUnary => method.methodKind === "unary",

@@ -9,10 +9,13 @@ import {
   toBinary,
 } from "@bufbuild/protobuf";
 import { anyUnpack } from "@bufbuild/protobuf/wkt";
+import { Code, ConnectError } from "@connectrpc/connect";
 import * as grpc from "@grpc/grpc-js";
 import { pino } from "pino";
 import { BadRequestSchema, ErrorInfoSchema, RetryInfoSchema } from "../../gen/google/rpc/error_details_pb.js";
 import { StatusSchema } from "../../gen/google/rpc/status_pb.js";
+import { OperationsService } from "../../gen/wms/v1/operations_service_pb.js";
+import { WarehouseService } from "../../gen/wms/v1/warehouse_service_pb.js";
 import { type AuthOptions, createAuthenticator, issueToken } from "../../src/rpc/auth.ts";
 import { Dispatcher } from "../../src/rpc/dispatcher.ts";
 import { startGrpcServer, type Tls } from "../../src/rpc/grpc-server.ts";
@@ -47,8 +50,11 @@ export interface DoorsOptions {
   findWebhookRoute?: WebhookRoute;
 }
 
+/** The handlers that a test asks for. The others answer UNIMPLEMENTED. */
+export type SomeHandlers = { [Service in keyof Handlers]?: Partial<Handlers[Service]> };
+
 /** Both servers on free ports, in this process, in front of the given handlers. */
-export async function openDoors(handlers: Partial<Handlers>, options: DoorsOptions = {}): Promise<Doors> {
+export async function openDoors(handlers: SomeHandlers, options: DoorsOptions = {}): Promise<Doors> {
   const logged: Record<string, unknown>[] = [];
   const logger = pino({ level: "trace" }, { write: (line: string) => void logged.push(JSON.parse(line)) });
   const metrics = createMetrics();
@@ -58,7 +64,7 @@ export async function openDoors(handlers: Partial<Handlers>, options: DoorsOptio
     metrics,
     ...(options.maxInFlight === undefined ? {} : { maxInFlight: options.maxInFlight }),
   });
-  const rpcs = routeRpcs({ warehouse: {}, operations: {}, ...handlers });
+  const rpcs = routeRpcs(filled(handlers));
   const common = { host: "127.0.0.1", port: 0, rpcs, dispatcher, tls: options.tls };
   const server = await startGrpcServer({ ...common, reflection: options.reflection ?? true });
   const readiness = createReadiness(options.checks ?? {});
@@ -81,6 +87,20 @@ export async function openDoors(handlers: Partial<Handlers>, options: DoorsOptio
       await Promise.all([server.stop(1_000), http.stop(1_000)]);
     },
   };
+}
+
+function filled({ warehouse, operations }: SomeHandlers): Handlers {
+  const missing = () => {
+    throw new ConnectError("this test has no handler for it", Code.Unimplemented);
+  };
+  const fill = (service: DescService, handlers: object = {}) => ({
+    ...Object.fromEntries(service.methods.map(({ localName }) => [localName, missing])),
+    ...handlers,
+  });
+  return {
+    warehouse: fill(WarehouseService, warehouse),
+    operations: fill(OperationsService, operations),
+  } as never;
 }
 
 export function tokenOf(role: Role, workerId?: bigint, expires = "1h"): Promise<string> {
