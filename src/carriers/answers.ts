@@ -27,9 +27,9 @@ export interface CarrierHostOptions<T> {
   client: OutsideClient;
   /** As people know it: "FedEx". */
   name: string;
-  /** Finds the carrier's own code and text in an answer of 4xx or 5xx. */
+  /** Finds the carrier's own code and text in an answer of 4xx or 5xx. It may throw at what it can't read. */
   readError: (answer: OutsideAnswer) => CarrierSaid | undefined;
-  /** Finds a no inside an answer of 2xx, for carriers that hide it there. */
+  /** Finds a no inside an answer of 2xx, for carriers that hide it there; likewise. */
   readHiddenError?: (answer: OutsideAnswer) => CarrierSaid | undefined;
   /** What the carrier's own codes mean where its HTTP status says something else. */
   meanings?: Readonly<Record<string, Meaning>>;
@@ -83,8 +83,8 @@ async function hear<T>(
   call: CarrierCall,
 ): Promise<{ answer: OutsideAnswer; said: CarrierSaid | undefined }> {
   const answer = await sendWithToken(options, call);
-  const said = answer.status < 300 ? options.readHiddenError?.(answer) : readError(options, answer);
-  return { answer, said };
+  const hidden = () => options.readHiddenError && readSafely(options.readHiddenError, answer);
+  return { answer, said: answer.status < 300 ? hidden() : readError(options, answer) };
 }
 
 /** A token that the host no longer takes is renewed, once; nothing was done, so the call can be sent again. */
@@ -121,7 +121,10 @@ function readError<T>({ readError: read }: CarrierHostOptions<T>, answer: Outsid
   return { code: String(answer.status), message: answer.body.toString("utf8").trim().slice(0, 200) };
 }
 
-/** An error page of a proxy in between is no answer in the carrier's words. */
+/**
+ * An error page of a proxy in between is no answer in the carrier's words; and what is no refusal that we know is left
+ * to the reader of the answer.
+ */
 function readSafely(
   read: (answer: OutsideAnswer) => CarrierSaid | undefined,
   answer: OutsideAnswer,

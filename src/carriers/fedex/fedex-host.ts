@@ -40,15 +40,7 @@ function readError(answer: OutsideAnswer): CarrierSaid | undefined {
 
 /** FedEx also puts `errors` into an answer of 200; a label or a timeline is no reason to parse the body twice. */
 function readErrors(answer: OutsideAnswer): CarrierSaid | undefined {
-  return answer.body.includes('"errors"') ? readErrorSafely(answer) : undefined;
-}
-
-function readErrorSafely(answer: OutsideAnswer): CarrierSaid | undefined {
-  try {
-    return readError(answer);
-  } catch {
-    return undefined; // not the list of errors that we know: what it is, the reader of the answer says
-  }
+  return answer.body.includes('"errors"') ? readError(answer) : undefined;
 }
 
 /** The token endpoint answers whoever asks too often with 403, for ten minutes. */
