@@ -2,33 +2,22 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Message } from "@bufbuild/protobuf";
 import { create } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
-import { type Patience, waitingFor } from "../db/patience.ts";
+import { waitingFor } from "../db/patience.ts";
 import { DomainError } from "../domain/errors.ts";
 import type { Logger } from "../logger.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import type { Authenticate, Principal } from "./auth.ts";
+import { callerGone, type Waiting, withinDeadline } from "./deadline.ts";
 import { toConnectError } from "./errors.ts";
 import type { Caller } from "./handler.ts";
 import { Unreadable } from "./request.ts";
 import type { Rpc } from "./router.ts";
 import { UnservedLog } from "./unserved-log.ts";
 
-/** A unary call ends after this long, whatever its caller allows: a handler that hangs must not hang for ever. */
-const MAX_UNARY_MS = 30_000;
-/**
- * The deadline of a unary call that has none. Longer than each of the database's own limits (db/database.ts), so that
- * its caller hears what was wrong and that he may try again, instead of merely that time is up.
- */
-const DEFAULT_UNARY_MS = 10_000;
-
 /** A call as a transport hands it over. */
-export interface Incoming {
+export interface Incoming extends Waiting {
   transport: "grpc" | "http";
   authorization: string | undefined;
-  /** Unix milliseconds; Infinity when the caller set none. */
-  deadline: number;
-  /** Registers what to do when the caller has gone; `late`: because his time was over, by the transport's own timer. */
-  onCancel(listener: (late: boolean) => void): void;
 }
 
 export interface DispatcherOptions {
@@ -37,6 +26,8 @@ export interface DispatcherOptions {
   metrics: Metrics;
   /** Calls in work at once; those above are refused at once instead of waiting until they are late. */
   maxInFlight?: number;
+  /** Streams open at once, likewise: each costs memory as long as it lasts. */
+  maxStreams?: number;
 }
 
 /**
@@ -46,6 +37,7 @@ export interface DispatcherOptions {
 export class Dispatcher {
   readonly #options: DispatcherOptions;
   readonly #maxInFlight: number;
+  readonly #maxStreams: number;
   readonly #unserved: UnservedLog;
   readonly #streams = new Set<AbortController>();
   #inFlight = 0;
@@ -53,12 +45,17 @@ export class Dispatcher {
   constructor(options: DispatcherOptions) {
     this.#options = options;
     this.#maxInFlight = options.maxInFlight ?? 2_000;
+    this.#maxStreams = options.maxStreams ?? 1_000;
     this.#unserved = new UnservedLog(options.logger);
   }
 
-  /** Handlers at work, also those whose caller has gone. */
+  /** Handlers of unary calls at work, also those whose caller has gone. */
   get inFlight(): number {
     return this.#inFlight;
+  }
+
+  get streams(): number {
+    return this.#streams.size;
   }
 
   /** Ends the streams, which would last for ever; unary calls go on. */
@@ -77,7 +74,7 @@ export class Dispatcher {
     try {
       const who = await this.#admit(rpc, incoming);
       if (request instanceof Unreadable) throw request.error;
-      const answer = await this.#withinDeadline(incoming, (patience) =>
+      const answer = await withinDeadline(incoming, (patience) =>
         waitingFor(patience, () =>
           this.#handle(rpc, request, { ...who, method: rpc.name, signal: patience.signal }),
         ),
@@ -97,6 +94,8 @@ export class Dispatcher {
     try {
       const who = await this.#admit(rpc, incoming);
       if (request instanceof Unreadable) throw request.error;
+      if (this.#streams.size > this.#maxStreams)
+        throw new DomainError("OVERLOADED", `${this.#maxStreams} streams are open: try another process`);
       const caller = { ...who, method: rpc.name, signal: controller.signal };
       const messages = rpc.handle(request as never, caller) as AsyncIterable<object>;
       for await (const message of messages) yield create(rpc.method.output, message as never);
@@ -142,28 +141,6 @@ export class Dispatcher {
     }
   }
 
-  /** The handler's answer, or an error as soon as nobody waits for it any more; its signal tells the handler so. */
-  #withinDeadline(incoming: Incoming, run: (patience: Patience) => Promise<unknown>): Promise<unknown> {
-    const deadline = unaryDeadline(incoming);
-    const limit = deadline - Date.now();
-    if (limit <= 0) return Promise.reject(deadlineExceeded());
-    const controller = new AbortController();
-    return new Promise((resolve, reject) => {
-      const end = (error: ConnectError) => {
-        controller.abort(error);
-        reject(error);
-      };
-      const timer = setTimeout(() => end(deadlineExceeded()), limit);
-      // A transport may notice the deadline before our timer does.
-      incoming.onCancel((late) =>
-        end(late || Date.now() >= incoming.deadline ? deadlineExceeded() : callerGone()),
-      );
-      run({ deadline, signal: controller.signal })
-        .then(resolve, reject)
-        .finally(() => clearTimeout(timer));
-    });
-  }
-
   #measure(rpc: Rpc, { transport }: Incoming, started: number, code = "OK"): number {
     const seconds = (performance.now() - started) / 1000;
     this.#options.metrics.observeRpc({ method: rpc.name, code, transport }, seconds);
@@ -182,22 +159,6 @@ export class Dispatcher {
     );
     return failure;
   }
-}
-
-function unaryDeadline({ deadline }: Incoming): number {
-  if (deadline === Number.POSITIVE_INFINITY) return Date.now() + DEFAULT_UNARY_MS;
-  return Math.min(deadline, Date.now() + MAX_UNARY_MS);
-}
-
-function deadlineExceeded(): ConnectError {
-  return new ConnectError(
-    "the call was not done before its deadline; a repetition with the same request_id is safe",
-    Code.DeadlineExceeded,
-  );
-}
-
-function callerGone(): ConnectError {
-  return new ConnectError("the caller has gone", Code.Canceled);
 }
 
 function goingDown(): DomainError {

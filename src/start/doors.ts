@@ -13,6 +13,7 @@ import { serviceHandlers } from "../rpc/service-handlers.ts";
 import { createWebhookRoute, type WebhookRoute } from "../rpc/webhook-route.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import type { OutsideMetrics } from "../telemetry/outside-metrics.ts";
+import { measureCalls } from "../telemetry/process-metrics.ts";
 import type { Readiness } from "../telemetry/readiness.ts";
 import { createWebhookMetrics } from "../telemetry/webhook-metrics.ts";
 import { checkCarrierRules } from "./carrier-rules.ts";
@@ -53,6 +54,7 @@ export async function openDoors(options: DoorsOptions) {
   const { db } = openDatabase(urls.databaseUrl, "rpc", opened);
   const authenticate = await authenticator(config, logger);
   const dispatcher = new Dispatcher({ authenticate, logger, metrics });
+  measureCalls(metrics.registry, dispatcher);
   const doors: Doors = { grpc: undefined, http: undefined };
   opened.add("work", (graceMs) => closeDoors(doors, dispatcher, graceMs));
   const labelStore = openLabelStore(config, db);

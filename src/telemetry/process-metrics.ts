@@ -62,6 +62,12 @@ export function measureLoops(registry: Registry, { consumer, relay, jobs }: Loop
   }
 }
 
+/** Calls that this process has in work, and streams that are open. */
+export function measureCalls(registry: Registry, calls: { inFlight: number; streams: number }): void {
+  shown(registry, "wms_rpc_in_flight", "Unary calls in work.", () => calls.inFlight);
+  shown(registry, "wms_rpc_streams_open", "Streams that somebody watches.", () => calls.streams);
+}
+
 interface Pool {
   state: { total: number; idle: number; waiting: number };
 }

@@ -182,7 +182,34 @@ describe("gRPC streams", () => {
     });
     expect(readRefusal(error)).toMatchObject({ code: grpc.status.NOT_FOUND, reason: "WAREHOUSE_NOT_FOUND" });
   });
+
+  it("are refused above the process's capacity, until one has ended", async () => {
+    const small = await openDoors({ warehouse: { watchTasks: idleStream } }, { maxStreams: 2 });
+    const crowd = new TestClient(small.grpcAddress);
+    const [first] = [1n, 2n].map((warehouseId) =>
+      crowd.stream(watchTasks, { warehouseId }).on("error", () => {}),
+    );
+    await expect.poll(() => small.dispatcher.streams).toBe(2);
+    const refused = await new Promise<grpc.ServiceError>((resolve) => {
+      crowd
+        .stream(watchTasks, { warehouseId: 3n })
+        .on("data", () => {})
+        .on("error", resolve);
+    });
+    expect(readRefusal(refused)).toMatchObject({ reason: "OVERLOADED", retryable: true });
+    first?.cancel();
+    await expect.poll(() => small.dispatcher.streams).toBe(1);
+    crowd.stream(watchTasks, { warehouseId: 4n }).on("error", () => {});
+    await expect.poll(() => small.dispatcher.streams).toBe(2);
+    crowd.close();
+    await small.close();
+  });
 });
+
+/** Says nothing until its caller has gone. */
+async function* idleStream(_request: unknown, { signal }: { signal: AbortSignal }): AsyncGenerator<object> {
+  await new Promise((resolve) => signal.addEventListener("abort", resolve));
+}
 
 function frame(payload: Buffer, compressed: boolean): Buffer {
   const head = Buffer.alloc(5);

@@ -46,6 +46,7 @@ export interface DoorsOptions {
   checks?: Record<string, Check>;
   reflection?: boolean;
   maxInFlight?: number;
+  maxStreams?: number;
   tls?: Tls;
   findWebhookRoute?: WebhookRoute;
 }
@@ -63,6 +64,7 @@ export async function openDoors(handlers: SomeHandlers, options: DoorsOptions = 
     logger,
     metrics,
     ...(options.maxInFlight === undefined ? {} : { maxInFlight: options.maxInFlight }),
+    ...(options.maxStreams === undefined ? {} : { maxStreams: options.maxStreams }),
   });
   const rpcs = routeRpcs(filled(handlers));
   const common = { host: "127.0.0.1", port: 0, rpcs, dispatcher, tls: options.tls };

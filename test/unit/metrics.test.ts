@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { createMetrics, type Metrics } from "../../src/telemetry/metrics.ts";
 import { createOutsideMetrics } from "../../src/telemetry/outside-metrics.ts";
-import { measureLoops, measurePools } from "../../src/telemetry/process-metrics.ts";
+import { measureCalls, measureLoops, measurePools } from "../../src/telemetry/process-metrics.ts";
 
 /** The lines of one metric, without those that explain it. */
 async function linesOf({ registry }: Metrics, name: string): Promise<string[]> {
@@ -97,6 +97,13 @@ describe("the process' own metrics", () => {
       "wms_relay_lost_total 1",
     ]);
     expect(await linesOf(metrics, "wms_jobs")).toEqual([]);
+  });
+
+  it("show the calls in work and the streams that are open", async () => {
+    const metrics = createMetrics();
+    measureCalls(metrics.registry, { inFlight: 3, streams: 2 });
+    expect(await linesOf(metrics, "wms_rpc_in_flight")).toEqual(["wms_rpc_in_flight 3"]);
+    expect(await linesOf(metrics, "wms_rpc_streams")).toEqual(["wms_rpc_streams_open 2"]);
   });
 
   it("show connections by pool", async () => {
