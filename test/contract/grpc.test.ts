@@ -206,8 +206,9 @@ describe("gRPC streams", () => {
   });
 });
 
-/** Says nothing until its caller has gone. */
+/** Tells one thing, and then nothing until its caller has gone. */
 async function* idleStream(_request: unknown, { signal }: { signal: AbortSignal }): AsyncGenerator<object> {
+  yield {};
   await new Promise((resolve) => signal.addEventListener("abort", resolve));
 }
 

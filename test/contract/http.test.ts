@@ -128,12 +128,6 @@ describe("Connect JSON", () => {
     expect(status).toBe(504);
     expect(json.code).toBe("deadline_exceeded");
   });
-
-  it("answers 501 with a sentence where a handler is still missing", async () => {
-    const { status, json } = await post("CancelShipment", "{}");
-    expect(status).toBe(501);
-    expect(json.message).toMatch(/not implemented yet/);
-  });
 });
 
 describe("Connect and gRPC-Web clients", () => {
