@@ -8,7 +8,7 @@ import {
   CarrierUncertain,
 } from "../../../src/carriers/carrier.ts";
 import { ACS_ACCOUNT, startAcsHost } from "../../support/carrier-hosts/acs-host.ts";
-import { carrierTools, testAddress, testBox } from "../../support/carrier-hosts/carrier-tools.ts";
+import { bought, carrierTools, testAddress, testBox } from "../../support/carrier-hosts/carrier-tools.ts";
 import { follow, statusAfter } from "../../support/carrier-hosts/follow.ts";
 import { leaks } from "../../support/carrier-hosts/leaks.ts";
 import { greekRequest } from "../../support/carrier-hosts/places.ts";
@@ -20,11 +20,8 @@ function connect(settings: Record<string, unknown> = {}, tools = carrierTools())
   return createAcsCarrier(acsSettingsSchema.parse({ baseUrl: host.api, ...ACS_ACCOUNT, ...settings }), tools);
 }
 
-async function buy(carrier = connect(), parts: Parameters<typeof greekRequest>[0] = {}) {
-  const request = greekRequest(parts);
-  const { labels } = await carrier.createLabel(request);
-  return { request, labels, number: labels[0]?.tracking_number as string };
-}
+const buy = (carrier = connect(), parts: Parameters<typeof greekRequest>[0] = {}) =>
+  bought(carrier, greekRequest(parts));
 
 /** The next call goes well, whatever it is. */
 function pass(times = 1): void {

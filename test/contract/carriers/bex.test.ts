@@ -3,7 +3,7 @@ import { createBexCarrier } from "../../../src/carriers/bex/bex.ts";
 import { bexSettingsSchema } from "../../../src/carriers/bex/settings.ts";
 import { type Carrier, CarrierUnavailable, CarrierUncertain } from "../../../src/carriers/carrier.ts";
 import { BEX_ACCOUNT, startBexHost } from "../../support/carrier-hosts/bex-host.ts";
-import { carrierTools, testAddress, testBox } from "../../support/carrier-hosts/carrier-tools.ts";
+import { bought, carrierTools, testAddress, testBox } from "../../support/carrier-hosts/carrier-tools.ts";
 import { follow, statusAfter } from "../../support/carrier-hosts/follow.ts";
 import { leaks } from "../../support/carrier-hosts/leaks.ts";
 import { serbianRequest } from "../../support/carrier-hosts/places.ts";
@@ -32,11 +32,8 @@ function connect(settings: Record<string, unknown> = {}, tools = carrierTools())
   return createBexCarrier(parsed, tools);
 }
 
-async function buy(carrier = connect(), parts: Parameters<typeof serbianRequest>[0] = {}) {
-  const request = serbianRequest(parts);
-  const { labels } = await carrier.createLabel(request);
-  return { request, labels, number: labels[0]?.tracking_number as string };
-}
+const buy = (carrier = connect(), parts: Parameters<typeof serbianRequest>[0] = {}) =>
+  bought(carrier, serbianRequest(parts));
 
 describe("a BEX label", () => {
   it("comes with its bytes unchanged, each box with its own number", async () => {

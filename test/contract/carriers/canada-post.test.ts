@@ -1,30 +1,21 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { createCanadaPostCarrier } from "../../../src/carriers/canada-post/canada-post-carrier.ts";
 import { canadaPostSettingsSchema } from "../../../src/carriers/canada-post/settings.ts";
 import { type Carrier, CarrierUnavailable, CarrierUncertain } from "../../../src/carriers/carrier.ts";
-import { type CanadaPostHost, startCanadaPostHost } from "../../support/carrier-hosts/canada-post-host.ts";
+import { startCanadaPostHost } from "../../support/carrier-hosts/canada-post-host.ts";
 import { canadaPostNumber } from "../../support/carrier-hosts/canada-post-scans.ts";
 import { CANADA_POST_ACCOUNT } from "../../support/carrier-hosts/canada-post-shapes.ts";
 import {
+  bought,
   carrierTools,
   labelRequest,
   testAddress,
   testBox,
 } from "../../support/carrier-hosts/carrier-tools.ts";
 import { follow, statusAfter } from "../../support/carrier-hosts/follow.ts";
+import { testedHost } from "../../support/carrier-hosts/tested-host.ts";
 
-let host: CanadaPostHost;
-
-beforeAll(async () => {
-  host = await startCanadaPostHost();
-});
-
-afterAll(() => host.close());
-
-afterEach(() => {
-  expect(host.violations).toEqual([]);
-  expect(host.faults.pending()).toBe(0);
-});
+const host = await testedHost(startCanadaPostHost);
 
 function connect(settings: Record<string, unknown> = {}) {
   const tools = carrierTools();
@@ -55,11 +46,8 @@ function requestOf(parts: Parameters<typeof labelRequest>[0] = {}) {
   return labelRequest({ from: OTTAWA, to: TORONTO, ...parts });
 }
 
-async function buy(carrier: Carrier = connect().carrier, parts: Parameters<typeof labelRequest>[0] = {}) {
-  const request = requestOf(parts);
-  const purchase = await carrier.createLabel(request);
-  return { request, purchase, number: purchase.labels[0]?.tracking_number as string };
-}
+const buy = (carrier: Carrier = connect().carrier, parts: Parameters<typeof requestOf>[0] = {}) =>
+  bought(carrier, requestOf(parts));
 
 describe("a Canada Post label", () => {
   it.each(["pdf", "zpl"])(

@@ -10,7 +10,7 @@ import {
 } from "../../../src/carriers/carrier.ts";
 import { createCjCarrier } from "../../../src/carriers/cj/cj.ts";
 import { cjSettingsSchema } from "../../../src/carriers/cj/settings.ts";
-import { carrierTools, testAddress, testBox } from "../../support/carrier-hosts/carrier-tools.ts";
+import { bought, carrierTools, testAddress, testBox } from "../../support/carrier-hosts/carrier-tools.ts";
 import { CJ_ACCOUNT, startCjHost } from "../../support/carrier-hosts/cj-host.ts";
 import { follow, statusAfter } from "../../support/carrier-hosts/follow.ts";
 import { leaks } from "../../support/carrier-hosts/leaks.ts";
@@ -24,11 +24,8 @@ function connect(settings: Record<string, unknown> = {}, tools = carrierTools())
   return createCjCarrier(parsed, tools);
 }
 
-async function buy(carrier = connect(), parts: Parameters<typeof koreanRequest>[0] = {}) {
-  const request = koreanRequest(parts);
-  const purchase = await carrier.createLabel(request);
-  return { request, purchase, number: purchase.labels[0]?.tracking_number as string };
-}
+const buy = (carrier = connect(), parts: Parameters<typeof koreanRequest>[0] = {}) =>
+  bought(carrier, koreanRequest(parts));
 
 function standing(reference: string) {
   return host.parcels.under(reference).filter(({ state }) => state === "bought");

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { type Carrier, CarrierUnavailable, CarrierUncertain } from "../../../src/carriers/carrier.ts";
 import { createDeliveryServiceCarrier } from "../../../src/carriers/delivery-service/delivery-service.ts";
 import { deliveryServiceSettingsSchema } from "../../../src/carriers/delivery-service/settings.ts";
-import { carrierTools, testAddress, testBox } from "../../support/carrier-hosts/carrier-tools.ts";
+import { bought, carrierTools, testAddress, testBox } from "../../support/carrier-hosts/carrier-tools.ts";
 import {
   DELIVERY_TOKEN,
   startDeliveryServiceHost,
@@ -24,11 +24,8 @@ function connect(settings: Record<string, unknown> = {}, tools = carrierTools())
   return createDeliveryServiceCarrier(parsed, tools);
 }
 
-async function buy(carrier = connect(), parts: Parameters<typeof serbianRequest>[0] = {}) {
-  const request = serbianRequest(parts);
-  const purchase = await carrier.createLabel(request);
-  return { request, purchase, number: purchase.labels[0]?.tracking_number as string };
-}
+const buy = (carrier = connect(), parts: Parameters<typeof serbianRequest>[0] = {}) =>
+  bought(carrier, serbianRequest(parts));
 
 const nowhere = testAddress({});
 

@@ -1,5 +1,5 @@
 import { createHmac } from "node:crypto";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import {
   type Carrier,
   type CarrierFact,
@@ -11,31 +11,17 @@ import {
 import { createFedexCarrier } from "../../../src/carriers/fedex/fedex-carrier.ts";
 import { fedexSettingsSchema } from "../../../src/carriers/fedex/settings.ts";
 import {
+  bought,
   carrierTools,
   labelRequest,
   testAddress,
   testBox,
 } from "../../support/carrier-hosts/carrier-tools.ts";
-import {
-  FEDEX_ACCOUNT,
-  type FedexHost,
-  fedexNumber,
-  startFedexHost,
-} from "../../support/carrier-hosts/fedex-host.ts";
+import { FEDEX_ACCOUNT, fedexNumber, startFedexHost } from "../../support/carrier-hosts/fedex-host.ts";
 import { follow, statusAfter } from "../../support/carrier-hosts/follow.ts";
+import { testedHost } from "../../support/carrier-hosts/tested-host.ts";
 
-let host: FedexHost;
-
-beforeAll(async () => {
-  host = await startFedexHost();
-});
-
-afterAll(() => host.close());
-
-afterEach(() => {
-  expect(host.violations).toEqual([]);
-  expect(host.faults.pending()).toBe(0);
-});
+const host = await testedHost(startFedexHost);
 
 const { webhookSecret, ...account } = FEDEX_ACCOUNT;
 
@@ -50,11 +36,8 @@ function connect(settings: Record<string, unknown> = {}) {
   return { fedex: createFedexCarrier(parsed, tools), tools };
 }
 
-async function buy(fedex: Carrier = connect().fedex, parts: Parameters<typeof labelRequest>[0] = {}) {
-  const request = labelRequest(parts);
-  const purchase = await fedex.createLabel(request);
-  return { request, purchase, number: purchase.labels[0]?.tracking_number as string };
-}
+const buy = (fedex: Carrier = connect().fedex, parts: Parameters<typeof labelRequest>[0] = {}) =>
+  bought(fedex, labelRequest(parts));
 
 describe("a FedEx label", () => {
   it.each(["zpl", "pdf", "png"])("as %s comes with its bytes unchanged", async (labelFormat) => {

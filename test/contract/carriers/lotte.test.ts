@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { type Carrier, CarrierUnavailable, CarrierUncertain } from "../../../src/carriers/carrier.ts";
 import { createLotteCarrier } from "../../../src/carriers/lotte/lotte.ts";
 import { lotteSettingsSchema } from "../../../src/carriers/lotte/settings.ts";
-import { carrierTools, testAddress, testBox } from "../../support/carrier-hosts/carrier-tools.ts";
+import { bought, carrierTools, testAddress, testBox } from "../../support/carrier-hosts/carrier-tools.ts";
 import { follow, statusAfter } from "../../support/carrier-hosts/follow.ts";
 import { leaks } from "../../support/carrier-hosts/leaks.ts";
 import { LOTTE_ACCOUNT, startLotteHost } from "../../support/carrier-hosts/lotte-host.ts";
@@ -25,11 +25,8 @@ function connect(settings: Record<string, unknown> = {}, tools = carrierTools())
   return createLotteCarrier(parsed, tools);
 }
 
-async function buy(carrier = connect(), parts: Parameters<typeof koreanRequest>[0] = {}) {
-  const request = koreanRequest(parts);
-  const { labels } = await carrier.createLabel(request);
-  return { request, labels, number: labels[0]?.tracking_number as string };
-}
+const buy = (carrier = connect(), parts: Parameters<typeof koreanRequest>[0] = {}) =>
+  bought(carrier, koreanRequest(parts));
 
 describe("a Lotte label", () => {
   it("is drawn by us, under a number of our range and its check digit", async () => {

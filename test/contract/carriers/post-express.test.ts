@@ -7,7 +7,7 @@ import {
 } from "../../../src/carriers/carrier.ts";
 import { createPostExpressCarrier } from "../../../src/carriers/post-express/post-express.ts";
 import { postExpressSettingsSchema } from "../../../src/carriers/post-express/settings.ts";
-import { carrierTools, testAddress, testBox } from "../../support/carrier-hosts/carrier-tools.ts";
+import { bought, carrierTools, testAddress, testBox } from "../../support/carrier-hosts/carrier-tools.ts";
 import { follow, statusAfter } from "../../support/carrier-hosts/follow.ts";
 import type { HostAnswer } from "../../support/carrier-hosts/http-messages.ts";
 import { leaks } from "../../support/carrier-hosts/leaks.ts";
@@ -35,11 +35,8 @@ function connect(settings: Record<string, unknown> = {}, tools = carrierTools())
   return createPostExpressCarrier(parsed, tools);
 }
 
-async function buy(carrier = connect(), parts: Parameters<typeof serbianRequest>[0] = {}) {
-  const request = serbianRequest(parts);
-  const { labels } = await carrier.createLabel(request);
-  return { request, labels, number: labels[0]?.tracking_number as string };
-}
+const buy = (carrier = connect(), parts: Parameters<typeof serbianRequest>[0] = {}) =>
+  bought(carrier, serbianRequest(parts));
 
 function answerNext(answer: HostAnswer): void {
   host.faults.plan({ kind: "answer", when: "before", answer });

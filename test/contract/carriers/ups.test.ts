@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it } from "vitest";
 import {
   type Carrier,
   CarrierRefusal,
@@ -9,33 +9,19 @@ import {
 import { upsSettingsSchema } from "../../../src/carriers/ups/settings.ts";
 import { createUpsCarrier } from "../../../src/carriers/ups/ups-carrier.ts";
 import {
+  bought,
   carrierTools,
   labelRequest,
   testAddress,
   testBox,
 } from "../../support/carrier-hosts/carrier-tools.ts";
 import { follow, statusAfter } from "../../support/carrier-hosts/follow.ts";
-import {
-  pdfOf,
-  startUpsHost,
-  UPS_ACCOUNT,
-  type UpsHost,
-  upsNumber,
-} from "../../support/carrier-hosts/ups-host.ts";
+import { testedHost } from "../../support/carrier-hosts/tested-host.ts";
+import { pdfOf, startUpsHost, UPS_ACCOUNT, upsNumber } from "../../support/carrier-hosts/ups-host.ts";
 
-let host: UpsHost;
+const host = await testedHost(startUpsHost);
 
-beforeAll(async () => {
-  host = await startUpsHost();
-});
-
-afterAll(() => host.close());
-
-afterEach(() => {
-  host.writeLists(true);
-  expect(host.violations).toEqual([]);
-  expect(host.faults.pending()).toBe(0);
-});
+afterEach(() => host.writeLists(true));
 
 const { webhookSecret, ...account } = UPS_ACCOUNT;
 
@@ -50,11 +36,8 @@ function connect(settings: Record<string, unknown> = {}) {
   return { ups: createUpsCarrier(parsed, tools), tools };
 }
 
-async function buy(ups: Carrier = connect().ups, parts: Parameters<typeof labelRequest>[0] = {}) {
-  const request = labelRequest(parts);
-  const purchase = await ups.createLabel(request);
-  return { request, purchase, number: purchase.labels[0]?.tracking_number as string };
-}
+const buy = (ups: Carrier = connect().ups, parts: Parameters<typeof labelRequest>[0] = {}) =>
+  bought(ups, labelRequest(parts));
 
 function bytesOf(data: Uint8Array | undefined): Buffer {
   return Buffer.from(data ?? []);

@@ -1,5 +1,5 @@
 import { createHmac } from "node:crypto";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import {
   type Carrier,
   type CarrierFact,
@@ -11,27 +11,18 @@ import {
 import { uspsSettingsSchema } from "../../../src/carriers/usps/settings.ts";
 import { createUspsCarrier } from "../../../src/carriers/usps/usps-carrier.ts";
 import {
+  bought,
   carrierTools,
   labelRequest,
   testAddress,
   testBox,
 } from "../../support/carrier-hosts/carrier-tools.ts";
 import { follow, statusAfter } from "../../support/carrier-hosts/follow.ts";
-import { startUspsHost, type UspsHost, uspsNumber } from "../../support/carrier-hosts/usps-host.ts";
+import { testedHost } from "../../support/carrier-hosts/tested-host.ts";
+import { startUspsHost, uspsNumber } from "../../support/carrier-hosts/usps-host.ts";
 import { USPS_ACCOUNT } from "../../support/carrier-hosts/usps-shapes.ts";
 
-let host: UspsHost;
-
-beforeAll(async () => {
-  host = await startUspsHost();
-});
-
-afterAll(() => host.close());
-
-afterEach(() => {
-  expect(host.violations).toEqual([]);
-  expect(host.faults.pending()).toBe(0);
-});
+const host = await testedHost(startUspsHost);
 
 const { webhookSecret, ...account } = USPS_ACCOUNT;
 const NOW = new Date("2026-01-16T03:30:00Z");
@@ -47,11 +38,8 @@ function connect(settings: Record<string, unknown> = {}, now = NOW) {
   return { usps: createUspsCarrier(parsed, tools), tools };
 }
 
-async function buy(usps: Carrier = connect().usps, parts: Parameters<typeof labelRequest>[0] = {}) {
-  const request = labelRequest(parts);
-  const purchase = await usps.createLabel(request);
-  return { request, purchase, number: purchase.labels[0]?.tracking_number as string };
-}
+const buy = (usps: Carrier = connect().usps, parts: Parameters<typeof labelRequest>[0] = {}) =>
+  bought(usps, labelRequest(parts));
 
 function lastLabelAsked(): {
   packageDescription: Record<string, unknown>;

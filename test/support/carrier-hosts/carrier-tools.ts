@@ -1,4 +1,4 @@
-import type { LabelPackage, LabelRequest } from "../../../src/carriers/carrier.ts";
+import type { Carrier, LabelPackage, LabelRequest } from "../../../src/carriers/carrier.ts";
 import type { CarrierTools } from "../../../src/carriers/tools.ts";
 import { type Address, readAddress } from "../../../src/domain/address.ts";
 import { renderLabel } from "../../../src/labels/render.ts";
@@ -70,4 +70,11 @@ export function labelRequest(parts: Partial<LabelRequest> = {}): LabelRequest {
     goods: [{ sku: "SKU-1", name: "Goods", quantity: 1, weight: 1 }],
     ...parts,
   };
+}
+
+/** A label of the carrier's, with what was asked for and the first box's number. */
+export async function bought(carrier: Carrier, request: LabelRequest) {
+  const purchase = await carrier.createLabel(request);
+  const { labels } = purchase;
+  return { request, purchase, labels, number: labels[0]?.tracking_number as string };
 }
