@@ -47,12 +47,13 @@ async function oneRound(cluster: Cluster, round: number, random: Random, orders:
     const name = random.pick(Object.keys(MISHAPS));
     lived.push(name);
     console.log(`  ${name}`);
-    await (MISHAPS[name] as (typeof MISHAPS)[string])(cluster, random);
+    await cluster.steadily(() => (MISHAPS[name] as (typeof MISHAPS)[string])(cluster, random));
     await delay(random.below(3_000));
   }
   await cluster.heal();
   const ms = await load.finish({ resend: true });
-  const found = await violations(cluster, load, { ordered: !lived.includes("a stream is trimmed") });
+  const ordered = !lived.includes("a stream is trimmed");
+  const found = await cluster.steadily(() => violations(cluster, load, { ordered }));
   load.close();
   const answers = load.witness.answers;
   console.log(

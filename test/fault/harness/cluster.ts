@@ -100,6 +100,19 @@ export class Cluster {
     }
   }
 
+  /** Work that needs the servers themselves is done again when somebody has killed one of them meanwhile. */
+  async steadily<T>(work: () => Promise<T>): Promise<T> {
+    for (;;) {
+      const before = [this.postgres.pid, this.redis.pid];
+      try {
+        return await work();
+      } catch (error) {
+        await Promise.all([this.postgres.revive(), this.redis.revive()]);
+        if (before.includes(this.postgres.pid) && before.includes(this.redis.pid)) throw error;
+      }
+    }
+  }
+
   /** Whose turn it is: devices go from one process to the next when one does not answer. */
   addresses(start: number): () => string {
     let turn = start;

@@ -154,9 +154,13 @@ export class Load {
   /** Events of the orders that have not been taken. */
   async #unprocessed(): Promise<Set<string>> {
     const sent = this.feeder.eventIds;
-    const { rows } = await sql<{ event_id: string }>`
-      select event_id from processed_events
-      where consumer = ${CONSUMER_GROUP} and event_id = any(${[...sent]}::text[])`.execute(this.#cluster.db);
+    const { rows } = await this.#cluster.steadily(() =>
+      sql<{ event_id: string }>`
+        select event_id from processed_events
+        where consumer = ${CONSUMER_GROUP} and event_id = any(${[...sent]}::text[])`.execute(
+        this.#cluster.db,
+      ),
+    );
     const taken = new Set(rows.map(({ event_id }) => event_id));
     return new Set([...sent].filter((eventId) => !taken.has(eventId)));
   }

@@ -76,9 +76,14 @@ export class ServerMachine {
   }
 
   async #revive(): Promise<void> {
-    if (this.alive) return;
-    this.#running = await startServer(this.#name, this.dataDir);
-    this.proxy.retarget(this.#running.url);
+    for (let attempt = 1; !this.alive; attempt++) {
+      try {
+        this.#running = await startServer(this.#name, this.dataDir);
+        this.proxy.retarget(this.#running.url);
+      } catch (error) {
+        if (attempt === 3) throw error; // else somebody may have killed it while it started
+      }
+    }
   }
 
   freeze(): void {
