@@ -1,6 +1,7 @@
 import { sql } from "kysely";
 import { DomainError } from "../domain/errors.ts";
 import type { OrderPolicy, OrderStatus, Priority } from "../domain/vocabulary.ts";
+import type { Database } from "./database.ts";
 import type { Transaction } from "./transaction.ts";
 
 export interface OrderRow {
@@ -54,16 +55,39 @@ export async function listOrderLines(trx: Transaction, order_ids: readonly bigin
     .execute();
 }
 
+export interface WaitingUnits {
+  listing_id: bigint;
+  /** null: of any warehouse. */
+  warehouse_id: bigint | null;
+  quantity: number;
+}
+
 /** What older orders wait for, per listing and (for pinned lines) warehouse. Newcomers stand behind them. */
 export async function waitingUnits(
   trx: Transaction,
   listing_ids: readonly bigint[],
-): Promise<{ listing_id: bigint; warehouse_id: bigint | null; quantity: number }[]> {
-  const { rows } = await sql<{ listing_id: bigint; warehouse_id: bigint | null; quantity: number }>`
+): Promise<WaitingUnits[]> {
+  const { rows } = await sql<WaitingUnits>`
     select listing_id, warehouse_id, least(sum(shortage_quantity), 2147483647)::int as quantity from order_items
     where listing_id = any(${listing_ids}::bigint[]) and shortage_quantity > 0
     group by listing_id, warehouse_id`.execute(trx);
   return rows;
+}
+
+/**
+ * Listings that somebody waits for although there is stock that could be his. Whoever makes stock available wakes those
+ * who wait, but not one whose listing the catalogue did not know yet, so that there was nothing to lock, nor one who
+ * stood behind an order that was just being cancelled.
+ */
+export async function listOverlooked(db: Database, limit = 500): Promise<bigint[]> {
+  const { rows } = await sql<{ listing_id: bigint }>`
+    select distinct listing_id from order_items line
+    where shortage_quantity > 0 and exists (select from product_locations lot
+      where lot.listing_id = line.listing_id and allocatable and available_quantity > 0
+        and (expires_on is null or expires_on >= current_date)
+        and (line.warehouse_id is null or lot.warehouse_id = line.warehouse_id))
+    limit ${limit}`.execute(db);
+  return rows.map((row) => row.listing_id);
 }
 
 /** The orders that wait for any of these listings. */

@@ -83,6 +83,15 @@ export class StockBook {
     return taken;
   }
 
+  /** Takes units of one lot, as far as the book has them: none of a lot that can't be promised. */
+  takeFrom(listing_id: bigint, lot_id: bigint, quantity: number): { lot: Lot; quantity: number }[] {
+    const lot = this.#lots.get(listing_id)?.find(({ id }) => id === lot_id);
+    const units = Math.min(quantity, lot?.available ?? 0);
+    if (!lot || units === 0) return [];
+    lot.available -= units;
+    return [{ lot, quantity: units }];
+  }
+
   giveBack(taken: readonly { lot: Lot; quantity: number }[]): void {
     for (const { lot, quantity } of taken) lot.available += quantity;
   }

@@ -5,6 +5,7 @@ import type { Logger } from "../logger.ts";
 /** What is done every so often, by whoever has time; in seconds. The minute's poll only revives a chain that was lost. */
 const ROUNDS = {
   expire_reservations: 60,
+  serve_overlooked: 60,
   poll_tracking: 60,
   poll_channels: 60,
   close_days: 300,

@@ -2,6 +2,7 @@ import type { Job, JobHelpers, TaskList } from "graphile-worker";
 import type { Carrier, Carriers } from "../carriers/carrier.ts";
 import { ChannelError, type Channels } from "../channels/channel.ts";
 import type { Database } from "../db/database.ts";
+import { listOverlooked } from "../db/orders.ts";
 import type { Logger } from "../logger.ts";
 import { aboutCall } from "../outside/call-context.ts";
 import { expireReservations } from "../use-cases/inventory/expire-reservations.ts";
@@ -45,6 +46,11 @@ export function createTasks(deps: JobDeps): TaskList {
     expire_reservations: async (_payload, { addJob }) => {
       if ((await expireReservations(db)) > 0)
         await addJob("expire_reservations", {}, { jobKey: "expire_reservations" });
+    },
+    serve_overlooked: async (_payload, { addJob }) => {
+      const listing_ids = (await listOverlooked(db)).map(String);
+      if (listing_ids.length > 0)
+        await addJob("allocate_backorders", { listing_ids }, { jobKey: "allocate_backorders:overlooked" });
     },
     poll_tracking: (_payload, helpers) => pollAll(deps, helpers),
     ...channelTasks(deps),

@@ -1,22 +1,27 @@
 import {
   dropEndedReservations,
   listUnattachedReservations,
+  type Released,
   releaseReservations,
 } from "../../db/reservations.ts";
-import { lockListings, lockShelves } from "../../db/stock.ts";
+import { lockListings, lockShelves, wakeBackorders } from "../../db/stock.ts";
 import type { Transaction } from "../../db/transaction.ts";
+import type { StockBook } from "../../domain/allocation.ts";
 import type { DomainEvent } from "../../domain/events.ts";
 import { stockEvents } from "../orders/promise-stock.ts";
 
+/** Units on the book that are kept for those who held them. */
+export type KeptUnits = ReadonlyMap<bigint, ReturnType<StockBook["takeFrom"]>>;
+
 /**
  * Ends the holds that ReserveInventory made for orders that are now being planned: their units go back to the lots, and
- * the plan, made under the same locks, finds at least as many. Locks the listings of the plan too, all in one order.
+ * the plan, made under the same locks, keeps them for their orders. Locks the plan's listings too, all in one order.
  */
 export async function releaseHolds(
   trx: Transaction,
   order_ids: readonly bigint[],
   planned_listings: readonly bigint[],
-): Promise<DomainEvent[]> {
+): Promise<Released[]> {
   const holds = (await listUnattachedReservations(trx, order_ids)).filter((row) => row.hold_id !== null);
   if (holds.length === 0) return [];
   const listings = [...planned_listings, ...holds.map((hold) => hold.listing_id)];
@@ -27,9 +32,32 @@ export async function releaseHolds(
     holds.map((hold) => hold.product_location_id),
   );
   const open = await dropEndedReservations(trx, holds);
-  const released = await releaseReservations(
+  return releaseReservations(
     trx,
     open.map((hold) => ({ reservation_id: hold.id, quantity: hold.open_quantity })),
   );
+}
+
+/**
+ * Takes off the book what was held, before anybody else is served from it: not even those who wait longer have a claim
+ * to it. Each order gets its own back when it is its turn.
+ */
+export function keepForHolders(book: StockBook, released: readonly Released[]): KeptUnits {
+  const byOrder = Map.groupBy(released, ({ order_id }) => order_id);
+  const keep = ({ listing_id, product_location_id, quantity }: Released) =>
+    book.takeFrom(listing_id, product_location_id, quantity);
+  return new Map([...byOrder].map(([order_id, units]) => [order_id, units.flatMap(keep)]));
+}
+
+/** Ends the exchange: what the plan left of the held units is for those who wait. The last thing of its transaction. */
+export async function passOnLeftUnits(trx: Transaction, released: readonly Released[]): Promise<void> {
+  if (released.length === 0) return;
+  await wakeBackorders(
+    trx,
+    released.map(({ listing_id }) => listing_id),
+  );
+}
+
+export function holdsExchanged(released: readonly Released[]): DomainEvent[] {
   return stockEvents("inventory.released", released, { reason: "exchanged for the order's lines" });
 }

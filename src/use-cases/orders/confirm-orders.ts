@@ -6,12 +6,18 @@ import {
   listOpenWishes,
   markWishesApplied,
 } from "../../db/order-intake.ts";
-import { waitingUnits } from "../../db/orders.ts";
+import { type WaitingUnits, waitingUnits } from "../../db/orders.ts";
 import type { Transaction } from "../../db/transaction.ts";
 import { type Allocation, allocate, type Demand, type StockBook } from "../../domain/allocation.ts";
 import { type CancelledLine, subtractWishes } from "../../domain/cancellation.ts";
 import { type DomainEvent, event } from "../../domain/events.ts";
-import { releaseHolds } from "../inventory/release-holds.ts";
+import {
+  holdsExchanged,
+  type KeptUnits,
+  keepForHolders,
+  passOnLeftUnits,
+  releaseHolds,
+} from "../inventory/release-holds.ts";
 import { launchFulfillments } from "./launch-fulfillments.ts";
 import { openBook } from "./open-book.ts";
 import { orderChanged, projectOrders } from "./progress.ts";
@@ -56,15 +62,17 @@ export async function confirmOrders(
   const listings = [...new Set(live.flatMap(({ lines }) => lines.map((line) => line.listing_id)))].sort(
     byValue,
   );
-  const freed = await releaseHolds(
+  const released = await releaseHolds(
     trx,
     live.map(({ order }) => order.order_id),
     listings,
   );
   const book = await openBook(trx, listings);
-  for (const waiting of await waitingUnits(trx, listings)) setAside(book, waiting);
-  const planned = wished.map(({ order, lines }) => planOrder(book, order, lines));
-  return [...freed, ...(await writePlans(trx, planned))];
+  const kept = keepForHolders(book, released);
+  const planned = planInTurn(book, wished, kept, await waitingUnits(trx, listings));
+  const events = [...holdsExchanged(released), ...(await writePlans(trx, planned))];
+  await passOnLeftUnits(trx, released);
+  return events;
 }
 
 /** The orders' lines, less what their customers had cancelled before the confirmation came. */
@@ -90,12 +98,32 @@ async function linesLeft(trx: Transaction, orders: readonly IncomingOrder[]) {
   return left;
 }
 
-/** What older orders wait for is not for newcomers, even when a sweep has not served them yet. */
-function setAside(
+/**
+ * What older orders wait for is not for newcomers, even when a sweep has not served them yet; only what an order held is
+ * its own before theirs, and what it leaves of that is theirs again.
+ */
+function planInTurn(
   book: StockBook,
-  waiting: { listing_id: bigint; warehouse_id: bigint | null; quantity: number },
-): void {
-  allocate(book, [{ key: null, ...waiting }]);
+  orders: readonly { order: IncomingOrder; lines: Line[] }[],
+  kept: KeptUnits,
+  waiting: readonly WaitingUnits[],
+): PlannedOrder[] {
+  let unserved = setAside(book, waiting);
+  return orders.map(({ order, lines }) => {
+    const own = kept.get(order.order_id) ?? [];
+    book.giveBack(own);
+    const plan = planOrder(book, order, lines);
+    if (own.length > 0) unserved = setAside(book, unserved);
+    return plan;
+  });
+}
+
+/** Returns what the book can't give them. */
+function setAside(book: StockBook, waiting: readonly WaitingUnits[]): WaitingUnits[] {
+  return waiting.flatMap((units) => {
+    const { shortages } = allocate(book, [{ key: units, ...units }]);
+    return shortages.map(({ key, quantity }) => ({ ...key, quantity }));
+  });
 }
 
 function planOrder(book: StockBook, order: IncomingOrder, lines: Line[]): PlannedOrder {

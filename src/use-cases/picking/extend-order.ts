@@ -9,7 +9,7 @@ import {
   coverDemand,
   type WantedItem,
 } from "../../domain/picking-demand.ts";
-import { releaseHolds } from "../inventory/release-holds.ts";
+import { holdsExchanged, keepForHolders, passOnLeftUnits, releaseHolds } from "../inventory/release-holds.ts";
 import { launchFulfillments } from "../orders/launch-fulfillments.ts";
 import { openBook } from "../orders/open-book.ts";
 import { projectOrder } from "../orders/progress.ts";
@@ -32,9 +32,11 @@ export async function extendOrder(
   const lines = await listOrderLines(trx, [order_id]);
   const covered = coverDemand(items, lines, warehouse_id);
   const listings = [...new Set(items.map((item) => item.listing_id))];
-  const freed = await releaseHolds(trx, [order_id], listings);
+  const released = await releaseHolds(trx, [order_id], listings);
   const book = await openBook(trx, listings);
+  const kept = keepForHolders(book, released);
   for (const others of await othersWaiting(trx, lines, listings)) allocate(book, [{ key: null, ...others }]);
+  book.giveBack(kept.get(order_id) ?? []);
   const keyed = await writeLines(trx, { order_id, warehouse_id }, lines, covered);
   const { allocations, shortages } = allocate(
     book,
@@ -52,7 +54,9 @@ export async function extendOrder(
   );
   const reserved = await promiseStock(trx, allocations);
   const launched = await launchFulfillments(trx, [order_id]);
-  return [...freed, ...reserved, ...launched, ...(await projectOrder(trx, order_id))];
+  const changed = await projectOrder(trx, order_id);
+  await passOnLeftUnits(trx, released);
+  return [...holdsExchanged(released), ...reserved, ...launched, ...changed];
 }
 
 /** What other orders wait for stays theirs. */

@@ -1,9 +1,9 @@
 import { releaseReservations } from "../../db/reservations.ts";
-import { lockLots } from "../../db/stock.ts";
+import { lockLots, wakeBackorders } from "../../db/stock.ts";
 import type { Transaction } from "../../db/transaction.ts";
 import { type RemovalStrategy, StockBook } from "../../domain/allocation.ts";
 import { type DomainEvent, event } from "../../domain/events.ts";
-import { ensureBackorder } from "../orders/backorder-shortage.ts";
+import { launchFulfillments } from "../orders/launch-fulfillments.ts";
 import { projectOrder } from "../orders/progress.ts";
 import { stockEvents } from "../orders/promise-stock.ts";
 import { extendWalk } from "./extend-walk.ts";
@@ -12,7 +12,7 @@ import { quarantineMissing } from "./quarantine-missing.ts";
 
 /**
  * What follows from units that are not where they should be: they leave sale, other lots of the house step in as new
- * items of the walk, and what no lot can give the order waits for. The order, the task, the listing and its lots are locked.
+ * items of the walk, and what no lot can give the order waits for, or gets from another house. The order, the task, the listing and its lots are locked.
  */
 export async function repairShortPick(
   trx: Transaction,
@@ -53,6 +53,9 @@ export async function repairShortPick(
     ...stockEvents("inventory.reserved", replaced > 0 ? [{ ...stock, quantity: replaced }] : [], {}),
   ];
   if (replaced === missing) return { events, replacement_ids };
-  const waiting = await ensureBackorder(trx, task.order_id);
-  return { events: [...events, ...waiting, ...(await projectOrder(trx, task.order_id))], replacement_ids };
+  const waiting = await launchFulfillments(trx, [task.order_id]);
+  const changed = await projectOrder(trx, task.order_id);
+  if (lots.some((lot) => lot.warehouse_id !== task.warehouse_id))
+    await wakeBackorders(trx, [item.listing_id]);
+  return { events: [...events, ...waiting, ...changed], replacement_ids };
 }
