@@ -52,7 +52,7 @@ export interface ItemChange {
 
 /**
  * Takes cancelled units off picking items, and off the packing items of their lines. A line that nothing is left of
- * counts as handled; a short one that has all it now needs becomes picked.
+ * counts as handled; a short or skipped one that has all it now needs becomes picked.
  */
 export async function shrinkItems(
   trx: Transaction,
@@ -77,7 +77,7 @@ export async function shrinkItems(
         status = case
           when item.status = 'picked' then 'picked'
           when item.quantity_required = change.required then 'skipped'
-          when item.quantity_picked > 0 and item.quantity_required - change.required = item.quantity_picked then 'picked'
+          when item.quantity_required - change.required = item.quantity_picked - change.picked then 'picked'
           else item.status end
       from change where item.id = change.id
     ), tasks as (
@@ -92,7 +92,10 @@ export async function shrinkItems(
     where pack.task_id = back.packing_task_id and pack.order_item_id = back.order_item_id`.execute(trx);
 }
 
-/** Fulfillments of these orders whose every item was cancelled: there is nothing left to do for them. */
+/**
+ * Fulfillments of these orders that neither have goods nor will be brought any: there is nothing left to do for them.
+ * What an item required says nothing of it, since that counts units that the picker gave up.
+ */
 export async function listEmptyFulfillments(
   trx: Transaction,
   order_ids: readonly bigint[],
@@ -101,7 +104,8 @@ export async function listEmptyFulfillments(
     select f.id from fulfillments f
     join picking_tasks task on task.fulfillment_id = f.id and task.status <> 'cancelled'
     where f.order_id = any(${order_ids}::bigint[]) and f.status in ('planning', 'picking', 'picked', 'packing')
-      and not exists (select from picking_task_items item where item.task_id = task.id and item.quantity_required > 0)
+      and not exists (select from picking_task_items item join wms_reservations r on r.id = item.reservation_id
+                      where item.task_id = task.id and (item.quantity_picked > 0 or r.open_quantity > 0))
     order by f.id`.execute(trx);
   return rows.map((row) => row.id);
 }

@@ -54,6 +54,8 @@ export const pickingTaskItemMachine = defineStateMachine({
     pick: { from: ["pending", "short"], to: "picked" },
     shorten: { from: ["pending"], to: "short" },
     skip: { from: ["pending", "short"], to: "skipped" },
+    // The customer doesn't want the units any more that were still missing: what was picked is all of it.
+    cancel_rest: { from: ["short", "skipped"], to: "picked" },
   },
 });
 
