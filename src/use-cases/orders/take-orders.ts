@@ -31,7 +31,8 @@ export async function takeOrders(
     arrivals.map((order) => order.order_id),
   );
   const wanted = [...confirmations.values()].flatMap(({ items }) => items.map((item) => item.listing_id));
-  if (cancellations.length > 0 && arrivals.length > 1)
+  // Cancellations of one order are pieces of work of their own too, when their reasons differ.
+  if (cancellations.length > 1 || (cancellations.length > 0 && arrivals.length > 1))
     await lockAhead(
       trx,
       rows.map((row) => row.order_id),
@@ -77,15 +78,18 @@ async function cancelKnown(
   const partial = cancellations.filter(
     ({ order_id, items }) => items.length > 0 && rows.has(order_id) && !whole.has(order_id),
   );
-  const wishes = await keepWishes(trx, partial);
-  const affected = known.filter((row) => wishes.some((wish) => wish.order_id === row.order_id));
   const events: DomainEvent[] = [];
   for (const [reason, orders] of byReason(
     known.filter((row) => whole.has(row.order_id)),
     whole,
   ))
     events.push(...(await cancelOrders(trx, orders, reason)));
-  events.push(...(await cancelItems(trx, affected, wishes, partial[0]?.reason ?? "")));
+  for (const [reason, group] of Map.groupBy(partial, (cancellation) => cancellation.reason)) {
+    const wishes = await keepWishes(trx, group);
+    const orders = new Set(group.map(({ order_id }) => order_id));
+    const affected = known.filter((row) => orders.has(row.order_id));
+    events.push(...(await cancelItems(trx, affected, wishes, reason)));
+  }
   return events;
 }
 
