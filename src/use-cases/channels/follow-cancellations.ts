@@ -54,12 +54,15 @@ function cancellations({ code }: Marketplace, { order, row }: Met): OrderEvent[]
   });
 }
 
-/** What is cancelled is not counted again: from now on the line is what is left of it. A line that is gone stays as it was. */
+/**
+ * What is cancelled is not counted again: from now on the line is what is left of it, be it nothing. The inbox alone would
+ * not do: it forgets events after a month, and orders may wait for longer.
+ */
 function reducedLines({ order, row }: Met) {
-  const lines = row.lines.map((line) => {
-    const left = leftThere(order, line);
-    return left === 0 ? line : { ...line, quantity: Math.min(left, line.quantity) };
-  });
+  const lines = row.lines.map((line) => ({
+    ...line,
+    quantity: Math.min(leftThere(order, line), line.quantity),
+  }));
   const reduced = lines.some((line, at) => line.quantity !== row.lines[at]?.quantity);
   return reduced ? [{ channel_order_id: order.channel_order_id, lines }] : [];
 }

@@ -42,6 +42,20 @@ describe("what was cancelled at Best Buy", () => {
     expect(await world.alerts()).toEqual([]);
   });
 
+  it("is cancelled here once, also when nobody remembers its event any more", async () => {
+    const both = [
+      { sku: "SKU-1", quantity: 2 },
+      { sku: "SKU-1", quantity: 3 },
+    ];
+    const order_id = await world.soldOrder("BB-1", both);
+    world.host.changeLine("BB-1-1", { order_line_state: "CANCELED" });
+    for (let nth = 0; nth < 2; nth++) {
+      await world.poll();
+      expect((await unitsOf(order_id)).reduce((sum, [, cancelled]) => sum + cancelled, 0)).toBe(2);
+      await sql`delete from processed_events`.execute(world.db); // as the housekeeping does after a month
+    }
+  });
+
   it("or given back to its customer, is not sent, and an order without a line left does not come in", async () => {
     const both = [
       { sku: "SKU-1", quantity: 2 },
