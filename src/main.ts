@@ -1,9 +1,9 @@
 import { type Config, requireTokenKeys } from "./config.ts";
 import type { Logger } from "./logger.ts";
 import { type RunInfo, removeRunFile, runFileOf, writeRunFile } from "./run-file.ts";
-import { checkCarrierRules } from "./start/carrier-rules.ts";
-import { checkCarriers } from "./start/carriers.ts";
-import { checkChannels } from "./start/channels.ts";
+import { readCarrierRules } from "./start/carrier-rules.ts";
+import { readCarriers } from "./start/carriers.ts";
+import { readChannels } from "./start/channels.ts";
 import { openDoors } from "./start/doors.ts";
 import { startLoops } from "./start/loops.ts";
 import { measureProcess } from "./start/measured.ts";
@@ -28,10 +28,10 @@ export interface Service {
 /** The composition root: config → parts by ROLES → running. `unwanted` ends a start that waits for something. */
 export async function startService(config: Config, logger: Logger, unwanted: AbortSignal): Promise<Service> {
   requireTokenKeys(config);
-  checkCarriers(config);
-  checkCarrierRules(config);
+  readCarriers(config);
+  readCarrierRules(config);
   credentialsKeys(config);
-  checkChannels(config);
+  readChannels(config);
   const opened = new Opened();
   const leaving = new AbortController();
   try {
@@ -54,7 +54,7 @@ async function startParts(given: Config, { logger, opened, unwanted, leaving }: 
   const urls = await openServers(given, { logger, unwanted }, opened);
   await prepareDatabasePatiently(urls.databaseUrl, given, { logger, unwanted });
   const config = await withStoredSettings(given, urls.databaseUrl);
-  checkCarriers(config);
+  readCarriers(config);
   const metrics = createMetrics((collector, error) =>
     logger.warn({ err: error, collector }, "a part of the metrics could not be read"),
   );

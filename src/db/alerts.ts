@@ -4,7 +4,7 @@ import type { Database } from "./database.ts";
 import type { Transaction } from "./transaction.ts";
 
 export interface NewAlert {
-  /** Stable, such as `stream_trimmed_unread`. */
+  /** Stable, such as `stream_full`. */
   name: string;
   /** What it is about, such as a stream or an id; "" for the whole service. */
   key: string;

@@ -1,6 +1,6 @@
 import { DomainError } from "./errors.ts";
 
-/** A lifecycle as data: the SQL edges, the guard, the README's diagram and the tests are all derived from it. */
+/** A lifecycle as data: the SQL edges, the guard, the diagram in docs/lifecycles.md and the tests are derived from it. */
 export interface StateMachine<Status extends string = string, Action extends string = string> {
   readonly name: string;
   readonly initial: readonly Status[];
@@ -63,7 +63,7 @@ export function edgesOf(machine: StateMachine): { action: string; from: string; 
   );
 }
 
-/** A Mermaid state diagram, as the README shows it. */
+/** A Mermaid state diagram, as docs/lifecycles.md shows it. */
 export function toMermaid(machine: StateMachine): string {
   const arrows = edgesOf(machine).map(({ action, from, to }) => `  ${from} --> ${to}: ${action}`);
   const starts = machine.initial.map((status) => `  [*] --> ${status}`);

@@ -12,7 +12,7 @@ export interface RetryPolicy {
   longest: number;
 }
 
-/** Of tasks that the outside can keep from succeeding. The others come round by the clock. */
+/** Of tasks that are asked for. The others come round by the clock. */
 const POLICIES: Readonly<Record<string, RetryPolicy>> = {
   buy_label: { first: 2, longest: 300 },
   void_label: { first: 10, longest: 1_800 },

@@ -2,7 +2,7 @@ import type { Database } from "../db/database.ts";
 import { askForRounds } from "../db/rounds.ts";
 import type { Logger } from "../logger.ts";
 
-/** What is done every so often, by whoever has time; in seconds. The minute's poll only revives a chain that was lost. */
+/** What is done every so often, by whoever has time; in seconds. `poll_tracking` asks for itself; this revives it. */
 const ROUNDS = {
   expire_reservations: 60,
   serve_overlooked: 60,

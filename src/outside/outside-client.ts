@@ -101,14 +101,6 @@ export function createOutside(hooks: OutsideHooks, limits: Partial<HostLimits> =
   };
 }
 
-/** One client on its own. */
-export function createOutsideClient({
-  record,
-  ...options
-}: OutsideClientOptions & Pick<OutsideHooks, "record">): OutsideClient {
-  return createOutside({ record })(options);
-}
-
 async function send(client: Client, request: OutsideRequest): Promise<OutsideAnswer> {
   const { repeatable = request.method === "GET" } = request;
   const url = urlOf(client, request);

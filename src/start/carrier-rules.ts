@@ -59,7 +59,7 @@ const rule = z.unknown().transform((given, context): CarrierRule => {
 const rules = z.array(rule).min(1, "must have a rule at least").max(MAX_RULES);
 
 /** Wrong rules stop the start, before anything else is begun. */
-export function checkCarrierRules({ CARRIER_RULES }: Pick<Config, "CARRIER_RULES">): CarrierRules {
+export function readCarrierRules({ CARRIER_RULES }: Pick<Config, "CARRIER_RULES">): CarrierRules {
   if (CARRIER_RULES === undefined) return DEFAULT_RULES;
   const read = rules.safeParse(CARRIER_RULES);
   if (!read.success) throw new ConfigError(`CARRIER_RULES: ${wordsOf(read.error)}`);

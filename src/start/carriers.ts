@@ -21,7 +21,7 @@ interface CarriersOptions {
 type CarrierConfig = Pick<Config, "CARRIERS" | "DELIVERY_URL">;
 
 /** A wrong setting of a carrier stops the start, before anything else is begun. */
-export function checkCarriers({ CARRIERS, DELIVERY_URL }: CarrierConfig): ConfiguredCarrier[] {
+export function readCarriers({ CARRIERS, DELIVERY_URL }: CarrierConfig): ConfiguredCarrier[] {
   try {
     return readCarrierSettings(DELIVERY_URL ? withDeliveryService(CARRIERS, DELIVERY_URL) : CARRIERS);
   } catch (error) {
@@ -41,7 +41,7 @@ function withDeliveryService(
 
 /** The carriers of this process, made known to all. */
 export async function openCarriers(config: Config, { db, ...wires }: CarriersOptions): Promise<Carriers> {
-  const carriers = createCarriers(checkCarriers(config), {
+  const carriers = createCarriers(readCarriers(config), {
     ...wires,
     renderLabel,
     takeNumber: (range, key) => takeCarrierNumber(db, range, key),

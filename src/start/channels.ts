@@ -2,7 +2,7 @@ import { ChannelSettingError, readChannelSettings } from "../channels/registry.t
 import { type Config, ConfigError } from "../config.ts";
 
 /** A wrong setting of a channel stops the start, before anything else is begun. */
-export function checkChannels({ CHANNELS }: Pick<Config, "CHANNELS">) {
+export function readChannels({ CHANNELS }: Pick<Config, "CHANNELS">) {
   try {
     return readChannelSettings(CHANNELS);
   } catch (error) {

@@ -16,10 +16,11 @@ import type { OutsideMetrics } from "../telemetry/outside-metrics.ts";
 import { measureCalls } from "../telemetry/process-metrics.ts";
 import type { Readiness } from "../telemetry/readiness.ts";
 import { createWebhookMetrics } from "../telemetry/webhook-metrics.ts";
-import { checkCarrierRules } from "./carrier-rules.ts";
+import { readCarrierRules } from "./carrier-rules.ts";
 import { openLabelStore } from "./label-store.ts";
 import { listening } from "./listening.ts";
 import type { Opened } from "./opened.ts";
+import { openOutside } from "./outside.ts";
 import { openDatabase } from "./pools.ts";
 import { openPrices } from "./prices.ts";
 import type { Urls } from "./servers.ts";
@@ -57,15 +58,16 @@ export async function openDoors(options: DoorsOptions) {
   measureCalls(metrics.registry, dispatcher);
   const doors: Doors = { grpc: undefined, http: undefined };
   opened.add("work", (graceMs) => closeDoors(doors, dispatcher, graceMs));
-  const labelStore = openLabelStore(config, db);
-  const carrierRules = checkCarrierRules(config);
+  const wayOut = openOutside({ db, logger, metrics: options.outsideMetrics });
+  const labelStore = openLabelStore(config, wayOut.outside);
+  const carrierRules = readCarrierRules(config);
   const rpcs = routeRpcs(
     serviceHandlers({
       db,
       logger,
       labelStore,
       carrierRules,
-      askPrices: await openPrices(config, carrierRules, { ...options, db }),
+      askPrices: await openPrices(config, carrierRules, { ...wayOut, db }),
       readStreamLag: () => options.readLag(db),
     }),
   );

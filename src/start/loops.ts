@@ -8,7 +8,7 @@ import { type Jobs, startJobs } from "../jobs/jobs.ts";
 import type { Logger } from "../logger.ts";
 import type { OutsideMetrics } from "../telemetry/outside-metrics.ts";
 import { openCarriers } from "./carriers.ts";
-import { checkChannels } from "./channels.ts";
+import { readChannels } from "./channels.ts";
 import { openLabelStore } from "./label-store.ts";
 import type { Opened } from "./opened.ts";
 import { openOutside } from "./outside.ts";
@@ -58,10 +58,10 @@ async function openJobs(config: Config, { databaseUrl }: Urls, { logger, outside
     carriers,
     channels: createChannels({
       listingsUrl: config.LISTINGS_URL,
-      marketplaces: checkChannels(config),
+      marketplaces: readChannels(config),
       outside,
     }),
-    labelStore: openLabelStore(config, db),
+    labelStore: openLabelStore(config, outside),
     trackingPollSeconds: config.TRACKING_POLL_SECONDS,
   });
   opened.add("work", () => jobs.stop());

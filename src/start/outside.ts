@@ -12,11 +12,14 @@ interface OutsideOptions {
   metrics: OutsideMetrics;
 }
 
-/** The way to carriers and channels, with what this process tells of it: records, metrics, log lines, an alert. */
-export function openOutside({ db, logger, metrics }: OutsideOptions): {
+export interface WayOut {
   outside: Outside;
+  /** For calls that are made by other means. */
   record: (call: OutsideCall) => Promise<void>;
-} {
+}
+
+/** The way to carriers, channels and the label store, with what this process tells of it: records, metrics, log lines, an alert. */
+export function openOutside({ db, logger, metrics }: OutsideOptions): WayOut {
   const unrecorded = ({ service, endpoint, error }: { service: string; endpoint: string; error: unknown }) =>
     logger.error({ err: error, service, endpoint }, "a call to the outside could not be put on record");
   const record = async (call: OutsideCall) => {

@@ -8,7 +8,7 @@ import type { CarrierDelivery, DeliveryDoor, DeliveryOutcome } from "../rpc/webh
 import type { CountDelivery } from "../telemetry/webhook-metrics.ts";
 import { type DeliveringCarrier, takeWebhook } from "../use-cases/shipping/take-webhook.ts";
 import { workInWebhooks } from "../use-cases/shipping/work-in-webhooks.ts";
-import { checkCarriers } from "./carriers.ts";
+import { readCarriers } from "./carriers.ts";
 import { occasionally } from "./occasionally.ts";
 
 /** Lines about deliveries that were not accepted: one a minute and carrier, with how many there were. */
@@ -83,15 +83,16 @@ function startWorker(db: Database, logger: Logger) {
         );
     }
   };
-  return {
-    wake: () => {
-      isAsked = true;
-      working ??= work()
-        .catch((error: unknown) => logger.warn({ err: error }, "carriers' deliveries wait for the next job"))
-        .finally(() => (working = undefined));
-    },
-    stop: async () => working,
+  const wake = () => {
+    isAsked = true;
+    working ??= work()
+      .catch((error: unknown) => logger.warn({ err: error }, "carriers' deliveries wait for the next job"))
+      .finally(() => {
+        working = undefined;
+        if (isAsked) wake(); // after its last look
+      });
   };
+  return { wake, stop: async () => working };
 }
 
 const RECYCLED = "facts from before a shipment was made are another parcel's, and were left out";
@@ -99,7 +100,7 @@ const RECYCLED = "facts from before a shipment was made are another parcel's, an
 /** Carriers that only read what was sent: whoever takes deliveries calls nobody. */
 export function readingCarriers(config: Config): Carriers {
   const send = () => Promise.reject(new Error("carriers that read deliveries call nobody"));
-  return createCarriers(checkCarriers(config), {
+  return createCarriers(readCarriers(config), {
     outside: () => ({ send }),
     record: async () => {},
     renderLabel,

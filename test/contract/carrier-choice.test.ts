@@ -7,7 +7,7 @@ import { readConfig } from "../../src/config.ts";
 import { upsertCarriers } from "../../src/db/carriers.ts";
 import { shipmentView } from "../../src/db/shipment-views.ts";
 import { serviceHandlers } from "../../src/rpc/service-handlers.ts";
-import { checkCarrierRules } from "../../src/start/carrier-rules.ts";
+import { readCarrierRules } from "../../src/start/carrier-rules.ts";
 import { setPackageDetails } from "../../src/use-cases/packing/set-package-details.ts";
 import { type TestDatabase, testDatabase } from "../support/database.ts";
 import { type Doors, noStreams, openDoors, TestClient } from "../support/doors.ts";
@@ -36,7 +36,7 @@ let packing_task_id: bigint;
 beforeAll(async () => {
   test = await testDatabase();
   const { db } = test;
-  const carrierRules = checkCarrierRules(readConfig({ CARRIER_RULES: JSON.stringify(RULES) }));
+  const carrierRules = readCarrierRules(readConfig({ CARRIER_RULES: JSON.stringify(RULES) }));
   const logger = pino({ level: "silent" });
   doors = await openDoors(serviceHandlers({ db, logger, carrierRules, readStreamLag: noStreams }));
   client = new TestClient(doors.grpcAddress);

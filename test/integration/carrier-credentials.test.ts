@@ -10,7 +10,7 @@ import { readCredentialsKeys, sealSettings } from "../../src/carriers/credential
 import { readConfig } from "../../src/config.ts";
 import { listCredentials, replaceCredentials, upsertCredential } from "../../src/db/credentials.ts";
 import type { Database } from "../../src/db/database.ts";
-import { checkCarriers } from "../../src/start/carriers.ts";
+import { readCarriers } from "../../src/start/carriers.ts";
 import { credentialsKeys, withStoredSettings } from "../../src/start/stored-settings.ts";
 import { type TestDatabase, testDatabase } from "../support/database.ts";
 
@@ -83,7 +83,7 @@ describe("carriers' settings in the database", () => {
     expect(await found(environment)).toEqual({ acs: given, bex: { token: "x" } });
     await sql`delete from carrier_credentials where carrier_code = 'bex'`.execute(db);
     const config = await withStoredSettings(readConfig({ CREDENTIALS_KEY: KEY }), test.url);
-    expect(checkCarriers(config).map(({ code }) => code)).toEqual(["acs"]);
+    expect(readCarriers(config).map(({ code }) => code)).toEqual(["acs"]);
     const { CREDENTIALS_KEY: _, ...keyless } = environment;
     expect(await found(keyless)).toEqual({ acs: given });
   });

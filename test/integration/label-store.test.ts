@@ -4,7 +4,7 @@ import type { Database } from "../../src/db/database.ts";
 import { packingTaskView } from "../../src/db/packing-views.ts";
 import { renderLabels } from "../../src/labels/render.ts";
 import { type Bucket, createObjectStore } from "../../src/outside/object-store.ts";
-import { createOutsideClient, type OutsideCall } from "../../src/outside/outside-client.ts";
+import { createOutside, type OutsideCall } from "../../src/outside/outside-client.ts";
 import { signedHeaders } from "../../src/outside/signature-v4.ts";
 import { moveLabels } from "../../src/use-cases/maintenance/move-labels.ts";
 import { createLabelReader, type LabelStore, sha256Of } from "../../src/use-cases/packing/label-store.ts";
@@ -43,11 +43,8 @@ afterAll(async () => {
 });
 
 function storeWith(options: Partial<Bucket> = {}): LabelStore {
-  const client = createOutsideClient({
-    service: "label_store",
-    baseUrl: host.endpoint,
-    record: async (call) => void recorded.push(call),
-  });
+  const outside = createOutside({ record: async (call) => void recorded.push(call) });
+  const client = outside({ service: "label_store", baseUrl: host.endpoint });
   const credentials = { accessKeyId: "AKIAEXAMPLE", secretAccessKey: SECRET };
   const bucket = {
     endpoint: host.endpoint,

@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { readConfig } from "../../src/config.ts";
 import { DEFAULT_RULES } from "../../src/domain/carrier-choice.ts";
-import { checkCarrierRules } from "../../src/start/carrier-rules.ts";
+import { readCarrierRules } from "../../src/start/carrier-rules.ts";
 
 function rulesOf(given: unknown) {
-  return checkCarrierRules(
+  return readCarrierRules(
     readConfig({ CARRIER_RULES: typeof given === "string" ? given : JSON.stringify(given) }),
   );
 }
@@ -22,7 +22,7 @@ const LAST = { carrier_code: "mock" };
 
 describe("CARRIER_RULES", () => {
   it("may be left out: then the simulated carrier takes everything", () => {
-    expect(checkCarrierRules(readConfig({}))).toEqual(DEFAULT_RULES);
+    expect(readCarrierRules(readConfig({}))).toEqual(DEFAULT_RULES);
   });
 
   it("take what is left out from the usual", () => {

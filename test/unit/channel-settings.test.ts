@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { readConfig } from "../../src/config.ts";
-import { checkChannels } from "../../src/start/channels.ts";
+import { readChannels } from "../../src/start/channels.ts";
 
 function refusal(settings: unknown): string {
   try {
-    checkChannels(
+    readChannels(
       readConfig({ CHANNELS: typeof settings === "string" ? settings : JSON.stringify(settings) }),
     );
     return "";
@@ -16,9 +16,9 @@ function refusal(settings: unknown): string {
 describe("CHANNELS", () => {
   it("names the marketplaces of this installation", () => {
     const settings = { best_buy: { apiKey: "k3y-of-mine" } };
-    expect(checkChannels(readConfig({})).map(({ code }) => code)).toEqual([]);
+    expect(readChannels(readConfig({})).map(({ code }) => code)).toEqual([]);
     const config = readConfig({ CHANNELS: JSON.stringify(settings) });
-    expect(checkChannels(config).map(({ code }) => code)).toEqual(["best_buy"]);
+    expect(readChannels(config).map(({ code }) => code)).toEqual(["best_buy"]);
   });
 
   it.each<[unknown, RegExp]>([

@@ -1,16 +1,16 @@
 import { describe, expect, it } from "vitest";
-import { checkCarriers } from "../../src/start/carriers.ts";
+import { readCarriers } from "../../src/start/carriers.ts";
 
 const DELIVERY_URL = "https://delivery.example.com";
 
 function settingsOf(CARRIERS: Record<string, unknown>, url: string | undefined = DELIVERY_URL) {
-  return checkCarriers({ CARRIERS, DELIVERY_URL: url }).map(({ code, settings }) => ({ code, settings }));
+  return readCarriers({ CARRIERS, DELIVERY_URL: url }).map(({ code, settings }) => ({ code, settings }));
 }
 
 describe("DELIVERY_URL", () => {
   it("is enough to ship by the delivery service", () => {
     expect(settingsOf({})).toEqual([{ code: "delivery_service", settings: { baseUrl: DELIVERY_URL } }]);
-    expect(checkCarriers({ CARRIERS: {}, DELIVERY_URL: undefined })).toEqual([]);
+    expect(readCarriers({ CARRIERS: {}, DELIVERY_URL: undefined })).toEqual([]);
   });
 
   it("goes with whatever else is set about it", () => {

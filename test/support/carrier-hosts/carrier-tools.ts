@@ -2,7 +2,7 @@ import type { Carrier, LabelPackage, LabelRequest } from "../../../src/carriers/
 import type { CarrierTools } from "../../../src/carriers/tools.ts";
 import { type Address, readAddress } from "../../../src/domain/address.ts";
 import { renderLabel } from "../../../src/labels/render.ts";
-import { createOutsideClient, type OutsideCall } from "../../../src/outside/outside-client.ts";
+import { createOutside, type OutsideCall } from "../../../src/outside/outside-client.ts";
 
 /** What a carrier is made with, and every call of its that was put on record. */
 export interface RecordedTools extends CarrierTools {
@@ -15,7 +15,7 @@ export function carrierTools(now: () => Date = () => new Date()): RecordedTools 
   const record = async (call: OutsideCall) => void calls.push(call);
   return {
     calls,
-    outside: (options) => createOutsideClient({ timeoutMs: 2_000, ...options, record }),
+    outside: (options) => createOutside({ record })({ timeoutMs: 2_000, ...options }),
     renderLabel,
     takeNumber: async ({ name, first }, key) => {
       const known = taken.get(`${name} ${key}`);
