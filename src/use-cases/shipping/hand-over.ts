@@ -7,22 +7,34 @@ import type { ShipmentStatus } from "../../domain/vocabulary.ts";
 import { projectOrders } from "../orders/progress.ts";
 import { settleFulfillments } from "./settle-fulfillments.ts";
 
+/** What is known of a handing over beside that it happened. */
+interface HandOver {
+  /** Left out: now. */
+  at?: Date;
+  /** Somebody's words about it; left out or empty: none. */
+  note?: string;
+}
+
 /**
  * The carrier has these locked, ready shipments: ships them, and with them the packing tasks and fulfillments of which
  * nothing stays behind. The orders' rows must be locked.
  */
-export async function handOver(trx: Transaction, shipments: readonly ShipmentRow[]): Promise<DomainEvent[]> {
+export async function handOver(
+  trx: Transaction,
+  shipments: readonly ShipmentRow[],
+  known: HandOver = {},
+): Promise<DomainEvent[]> {
   const shipped = await markShipped(
     trx,
-    shipments.map((shipment) => ({ shipment })),
+    shipments.map((shipment) => ({ shipment, ...known })),
   );
   return [...shipped, ...(await settleShipments(trx, shipments))];
 }
 
-/** Locked shipments are with the carrier, by its word since `at`: ready → shipped. Their fulfillments do not follow yet. */
+/** Locked shipments are with the carrier, since `at`: ready → shipped. Their fulfillments do not follow yet. */
 export async function markShipped(
   trx: Transaction,
-  handOvers: readonly { shipment: ShipmentRow; at?: Date }[],
+  handOvers: readonly ({ shipment: ShipmentRow } & HandOver)[],
 ): Promise<DomainEvent[]> {
   await updateShipmentStatuses(
     trx,
@@ -34,10 +46,10 @@ export async function markShipped(
   );
   await insertShipmentEvents(
     trx,
-    handOvers.map(({ shipment }) => ({
+    handOvers.map(({ shipment, note }) => ({
       shipment_id: shipment.id,
       event_type: "STATUS_UPDATED" as const,
-      payload: { from: shipment.status, to: "shipped" },
+      payload: { from: shipment.status, to: "shipped", ...(note ? { note } : {}) },
     })),
   );
   return handOvers.map(({ shipment }) => shipmentChanged(shipment, shipment.status, "shipped"));

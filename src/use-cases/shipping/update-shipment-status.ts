@@ -38,7 +38,7 @@ export async function updateShipmentStatus(
     assertNumbered(shipment);
     const events =
       stated.status === "shipped"
-        ? await handOver(trx, [shipment])
+        ? await handOver(trx, [shipment], { at: occurred_at, note: stated.note })
         : await followFacts(trx, [shipment], [manualFact(shipment, { ...stated, occurred_at })]);
     await appendEvents(trx, events);
     return shipmentView(trx, shipment.id);
