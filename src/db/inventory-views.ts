@@ -34,27 +34,45 @@ export async function findLotView(db: Reader, id: bigint): Promise<LotView | und
   return rows[0];
 }
 
-/** What there is of a listing, oldest first; empty lots are left out. */
+/** A lot, and how its listing's stock leaves. */
+export interface StockedLot extends LotView {
+  removal_strategy: RemovalStrategy;
+  /** Its available units can be promised: it is for sale, and not past its date. */
+  promisable: boolean;
+}
+
+/** What there is of a listing; empty lots are left out. */
 export async function listLotViews(
   db: Reader,
   listing_id: bigint,
   warehouse_id: bigint | undefined,
-): Promise<LotView[]> {
-  const { rows } = await sql<LotView>`select ${LOT} from product_locations lot
+): Promise<StockedLot[]> {
+  const { rows } = await sql<StockedLot>`
+    select ${LOT}, listing.removal_strategy,
+           lot.for_sale and (lot.expires_on is null or lot.expires_on >= current_date) as promisable
+    from product_locations lot
     join locations l on l.id = lot.location_id
+    join listings listing on listing.listing_id = lot.listing_id
     where lot.listing_id = ${listing_id} and lot.quantity > 0
-      and (${warehouse_id ?? null}::bigint is null or lot.warehouse_id = ${warehouse_id ?? null}::bigint)
-    order by lot.received_at, lot.id`.execute(db);
+      and (${warehouse_id ?? null}::bigint is null or lot.warehouse_id = ${warehouse_id ?? null}::bigint)`.execute(
+    db,
+  );
   return rows;
 }
 
-/** Lots that can be picked from, with what is left of them, and the order in which they leave. */
+/** A lot that can be picked from, its place in the walk, and how its listing's stock leaves. */
+export interface PickableLot extends LotView {
+  pick_sequence: number;
+  removal_strategy: RemovalStrategy;
+}
+
+/** Lots that can be picked from, with what is left of them. */
 export async function listPickableLots(
   db: Reader,
   listing_id: bigint,
   warehouse_id: bigint,
-): Promise<(LotView & { pick_sequence: number; removal_strategy: RemovalStrategy })[]> {
-  const { rows } = await sql<LotView & { pick_sequence: number; removal_strategy: RemovalStrategy }>`
+): Promise<PickableLot[]> {
+  const { rows } = await sql<PickableLot>`
     select ${LOT}, l.pick_sequence, listing.removal_strategy from product_locations lot
     join locations l on l.id = lot.location_id
     join listings listing on listing.listing_id = lot.listing_id
@@ -147,18 +165,14 @@ export interface MovementFilter {
   order_id?: bigint | undefined;
 }
 
-/** Ledger rows, oldest first. A lot's rows are found through its listing's index. */
+/** Ledger rows, newest first, below the id that the caller has seen last. A lot's are found by its listing's index. */
 export async function listMovementViews(
   db: Database,
   filter: MovementFilter,
   page: { size: number; after: bigint },
 ): Promise<MovementView[]> {
-  let query = db
-    .selectFrom("inventory_movements")
-    .selectAll()
-    .where("id", ">", page.after)
-    .orderBy("id")
-    .limit(page.size);
+  let query = db.selectFrom("inventory_movements").selectAll().orderBy("id", "desc").limit(page.size);
+  if (page.after > 0n) query = query.where("id", "<", page.after);
   const { listing_id, warehouse_id, product_location_id: lot, order_id } = filter;
   if (listing_id !== undefined) query = query.where("listing_id", "=", listing_id);
   if (warehouse_id !== undefined) query = query.where("warehouse_id", "=", warehouse_id);

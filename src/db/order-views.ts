@@ -1,4 +1,4 @@
-import { sql } from "kysely";
+import { type RawBuilder, sql } from "kysely";
 import type { FulfillmentStatus, OrderPolicy, OrderStatus, Priority } from "../domain/vocabulary.ts";
 import type { Database } from "./database.ts";
 import type { OrderLine } from "./orders.ts";
@@ -37,7 +37,7 @@ export interface FulfillmentView {
 
 type Reader = Database | Transaction;
 
-/** Orders by id, with lines and fulfillments, in three queries however many there are. */
+/** Orders in the order of these ids, with lines and fulfillments, in three queries however many there are. */
 export async function findOrderViews(db: Reader, order_ids: readonly bigint[]): Promise<OrderView[]> {
   if (order_ids.length === 0) return [];
   const orders = await db
@@ -54,7 +54,6 @@ export async function findOrderViews(db: Reader, order_ids: readonly bigint[]): 
     ])
     .select(["cancelled_at", "cancellation_reason", "created_at", "updated_at"])
     .where(sql<boolean>`order_id = any(${order_ids}::bigint[])`)
-    .orderBy("order_id")
     .execute();
   const items = await db
     .selectFrom("order_items")
@@ -65,30 +64,31 @@ export async function findOrderViews(db: Reader, order_ids: readonly bigint[]): 
     .execute();
   const fulfillments = await selectFulfillments(
     db,
-    sql<boolean>`f.order_id = any(${order_ids}::bigint[])`,
-    order_ids.length * 1000,
+    sql`where f.order_id = any(${order_ids}::bigint[]) order by f.id`,
   );
+  const orderOf = new Map(orders.map((order) => [order.order_id, order]));
   const itemsOf = Map.groupBy(items, (item) => item.order_id);
   const fulfillmentsOf = Map.groupBy(fulfillments, (row) => row.order_id);
-  return orders.map((order) => ({
-    ...order,
-    ship_to: order.ship_to as Record<string, string>,
-    items: itemsOf.get(order.order_id) ?? [],
-    fulfillments: fulfillmentsOf.get(order.order_id) ?? [],
-  }));
+  return order_ids.flatMap((order_id) => {
+    const order = orderOf.get(order_id);
+    if (!order) return [];
+    return {
+      ...order,
+      ship_to: order.ship_to as Record<string, string>,
+      items: itemsOf.get(order_id) ?? [],
+      fulfillments: fulfillmentsOf.get(order_id) ?? [],
+    };
+  });
 }
 
-async function selectFulfillments(
-  db: Reader,
-  where: ReturnType<typeof sql<boolean>>,
-  limit: number,
-): Promise<FulfillmentView[]> {
+/** `which`: the clauses that say which rows of `f`, in which order, and how many. */
+async function selectFulfillments(db: Reader, which: RawBuilder<unknown>): Promise<FulfillmentView[]> {
   const { rows } = await sql<FulfillmentView>`
     select f.id, f.order_id, f.warehouse_id, f.status, f.created_at, f.updated_at,
       array(select id from picking_tasks t where t.fulfillment_id = f.id order by id) as picking_task_ids,
       array(select id from packing_tasks t where t.fulfillment_id = f.id order by id) as packing_task_ids,
       array(select id from shipments s where s.fulfillment_id = f.id order by id) as shipment_ids
-    from fulfillments f where ${where} order by f.id limit ${limit}`.execute(db);
+    from fulfillments f ${which}`.execute(db);
   return rows.map((row) => ({
     ...row,
     picking_task_ids: row.picking_task_ids.map(BigInt),
@@ -98,7 +98,7 @@ async function selectFulfillments(
 }
 
 export async function findFulfillmentViews(db: Reader, ids: readonly bigint[]): Promise<FulfillmentView[]> {
-  return selectFulfillments(db, sql<boolean>`f.id = any(${ids}::bigint[])`, ids.length);
+  return selectFulfillments(db, sql`where f.id = any(${ids}::bigint[]) order by f.id`);
 }
 
 export interface FulfillmentFilter {
@@ -107,16 +107,21 @@ export interface FulfillmentFilter {
   statuses: readonly FulfillmentStatus[];
 }
 
+/** Newest first; the page begins below the id that the caller has seen last. */
 export async function listFulfillmentViews(
   db: Database,
   filter: FulfillmentFilter,
   page: { size: number; after: bigint },
 ): Promise<FulfillmentView[]> {
-  const where = sql<boolean>`f.id > ${page.after}
-    and (${filter.order_id ?? null}::bigint is null or f.order_id = ${filter.order_id ?? null}::bigint)
-    and (${filter.warehouse_id ?? null}::bigint is null or f.warehouse_id = ${filter.warehouse_id ?? null}::bigint)
-    and (cardinality(${filter.statuses}::text[]) = 0 or f.status = any(${filter.statuses}::text[]))`;
-  return selectFulfillments(db, where, page.size);
+  const conditions = [
+    page.after > 0n && sql`f.id < ${page.after}`,
+    filter.order_id !== undefined && sql`f.order_id = ${filter.order_id}`,
+    filter.warehouse_id !== undefined && sql`f.warehouse_id = ${filter.warehouse_id}`,
+    // Not as an array: of one status, an index is then in the order that is wanted.
+    filter.statuses.length > 0 && sql`f.status in (${sql.join(filter.statuses)})`,
+  ].filter((condition) => condition !== false);
+  const where = sql.join([sql`true`, ...conditions], sql` and `);
+  return selectFulfillments(db, sql`where ${where} order by f.id desc limit ${page.size}`);
 }
 
 export interface OrderFilter {
@@ -126,19 +131,22 @@ export interface OrderFilter {
   statuses: readonly OrderStatus[];
 }
 
-/** Ids of orders that a caller may see, by order id. */
-export async function listOrderIds(
+/**
+ * Orders that a caller may see, newest first; the page begins below the arrival that the caller has seen last. Their ids
+ * don't tell which is newer: they are given by whoever sells, a marketplace's out of another range than the others'.
+ */
+export async function listOrderKeys(
   db: Database,
   filter: OrderFilter,
   page: { size: number; after: bigint },
-): Promise<bigint[]> {
+): Promise<{ order_id: bigint; arrival: bigint }[]> {
   let query = db
     .selectFrom("orders")
-    .select("order_id")
-    .where("order_id", ">", page.after)
+    .select(["order_id", "arrival"])
     .where((eb) => eb.or([eb("confirmed_at", "is not", null), eb("status", "=", "cancelled")]))
-    .orderBy("order_id")
+    .orderBy("arrival", "desc")
     .limit(page.size);
+  if (page.after > 0n) query = query.where("arrival", "<", page.after);
   if (filter.storefront_id !== undefined) query = query.where("storefront_id", "=", filter.storefront_id);
   if (filter.order_number !== undefined) query = query.where("order_number", "=", filter.order_number);
   if (filter.statuses.length > 0) query = query.where("status", "in", filter.statuses);
@@ -153,7 +161,7 @@ export async function listOrderIds(
           .where("fulfillments.warehouse_id", "=", warehouse_id),
       ),
     );
-  return (await query.execute()).map((row) => row.order_id);
+  return query.execute();
 }
 
 /** One order, or undefined: also when so far only a partial cancellation of it has come. */

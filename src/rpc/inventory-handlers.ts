@@ -1,7 +1,16 @@
 import { WarehouseService } from "../../gen/wms/v1/warehouse_service_pb.js";
-import { listLotViews, listMovementViews, listPickableLots, sumBackordered } from "../db/inventory-views.ts";
+import { findUnknownListing, findUnknownWarehouse } from "../db/catalogue.ts";
+import {
+  type LotView,
+  listLotViews,
+  listMovementViews,
+  listPickableLots,
+  type PickableLot,
+  sumBackordered,
+} from "../db/inventory-views.ts";
 import { removalOrder } from "../domain/allocation.ts";
-import { invalidField } from "../domain/errors.ts";
+import { DomainError, invalidField } from "../domain/errors.ts";
+import type { RemovalStrategy } from "../domain/vocabulary.ts";
 import { type Adjustment, adjustInventory } from "../use-cases/inventory/adjust-inventory.ts";
 import { moveInventory } from "../use-cases/inventory/move-inventory.ts";
 import { placeInventory } from "../use-cases/inventory/place-inventory.ts";
@@ -132,16 +141,19 @@ function stockReads(
       const warehouse_id = requiredId("warehouse_id", request.warehouseId);
       const wanted =
         request.quantity === undefined ? undefined : requiredQuantity("quantity", request.quantity);
-      return suggestLots(await listPickableLots(db, listing_id, warehouse_id), wanted);
+      const lots = await listPickableLots(db, listing_id, warehouse_id);
+      if (lots.length === 0) await assertKnown(db, listing_id, warehouse_id);
+      return suggestLots(inRemovalOrder(lots), wanted);
     },
     getStock: async (request) => {
       const listing_id = requiredId("listing_id", request.listingId);
       const warehouse_id = optionalId("warehouse_id", request.warehouseId);
       const lots = await listLotViews(db, listing_id, warehouse_id);
+      if (lots.length === 0) await assertKnown(db, listing_id, warehouse_id);
       const sum = (key: "quantity" | "reserved_quantity") =>
         lots.reduce((total, lot) => total + BigInt(lot[key]), 0n);
       const forSale = lots.reduce(
-        (total, lot) => total + BigInt(lot.for_sale ? lot.available_quantity : 0),
+        (total, lot) => total + BigInt(lot.promisable ? lot.available_quantity : 0),
         0n,
       );
       return {
@@ -151,7 +163,7 @@ function stockReads(
         reservedQuantity: sum("reserved_quantity"),
         availableQuantity: forSale,
         backorderedQuantity: await sumBackordered(db, listing_id, warehouse_id),
-        lots: lots.map(lotMessage),
+        lots: inRemovalOrder(lots).map(lotMessage),
       };
     },
     listMovements: async (request) => {
@@ -168,14 +180,28 @@ function stockReads(
   };
 }
 
-type PickableLot = Awaited<ReturnType<typeof listPickableLots>>[number];
+/** Where nothing is, it may be that nothing can be. */
+async function assertKnown(
+  db: Deps["db"],
+  listing_id: bigint,
+  warehouse_id: bigint | undefined,
+): Promise<void> {
+  if ((await findUnknownListing(db, [listing_id])) !== undefined)
+    throw new DomainError("LISTING_NOT_FOUND", `no listing ${listing_id} in the catalogue`, { listing_id });
+  if (warehouse_id !== undefined && (await findUnknownWarehouse(db, [warehouse_id])) !== undefined)
+    throw new DomainError("WAREHOUSE_NOT_FOUND", `no warehouse ${warehouse_id}`, { warehouse_id });
+}
 
-/** The lots in the order in which they leave, with the share of the wanted units that each would give. */
-function suggestLots(lots: PickableLot[], wanted: number | undefined) {
+/** One listing's lots, in the order in which they leave: the one by which orders are served. */
+function inRemovalOrder<Lot extends LotView & { removal_strategy: RemovalStrategy }>(lots: Lot[]): Lot[] {
   const order = removalOrder(lots[0]?.removal_strategy ?? "fifo");
-  const sorted = lots.toSorted((a, b) => order({ ...a, available: 0 }, { ...b, available: 0 }));
+  return lots.map((lot) => ({ ...lot, available: lot.available_quantity })).sort(order);
+}
+
+/** The share of the wanted units that each lot would give, the first ones first. */
+function suggestLots(lots: PickableLot[], wanted: number | undefined) {
   let missing = wanted ?? Number.POSITIVE_INFINITY;
-  const locations = sorted.flatMap((lot) => {
+  const locations = lots.flatMap((lot) => {
     const share = Math.min(lot.available_quantity, missing);
     missing -= share;
     return share > 0 ? [pickingLocationMessage(lot, share)] : [];

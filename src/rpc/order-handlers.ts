@@ -6,7 +6,7 @@ import {
   findOrderView,
   findOrderViews,
   listFulfillmentViews,
-  listOrderIds,
+  listOrderKeys,
 } from "../db/order-views.ts";
 import { orderNotFound } from "../db/orders.ts";
 import { shipmentViews } from "../db/shipment-views.ts";
@@ -28,6 +28,7 @@ import {
 import {
   nextPageToken,
   optionalId,
+  optionalList,
   page,
   requiredId,
   requiredList,
@@ -64,7 +65,7 @@ function orderWrites(
       const order = await cancelOrder(db, callOf(rpc.cancelOrder, request, caller), {
         order_id,
         reason: text("reason", request.reason, 500),
-        items: request.items.slice(0, MAX_LINES).map((item, index) => ({
+        items: optionalList("items", request.items, MAX_LINES).map((item, index) => ({
           listing_id: requiredId(`items[${index}].listing_id`, item.listingId),
           quantity: requiredQuantity(`items[${index}].quantity`, item.quantity),
         })),
@@ -107,8 +108,11 @@ function orderReads(db: Deps["db"]): Pick<HandlersOf<typeof WarehouseService>, "
         order_number: request.orderNumber,
         statuses: request.statuses.map((status) => wordOf(ORDER_STATUSES, "statuses", status)),
       };
-      const ids = await listOrderIds(db, filter, wanted);
-      const orders = await findOrderViews(db, ids);
+      const keys = await listOrderKeys(db, filter, wanted);
+      const orders = await findOrderViews(
+        db,
+        keys.map((key) => key.order_id),
+      );
       const shipments = await shipmentsOf(
         db,
         orders.flatMap((order) => order.fulfillments),
@@ -116,7 +120,7 @@ function orderReads(db: Deps["db"]): Pick<HandlersOf<typeof WarehouseService>, "
       return {
         orders: orders.map((order) => orderMessage(order, shipments)),
         nextPageToken: nextPageToken(
-          ids.map((id) => ({ id })),
+          keys.map(({ arrival }) => ({ id: arrival })),
           wanted,
         ),
       };

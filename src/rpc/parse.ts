@@ -76,26 +76,32 @@ export function optionalDate(field: string, value: string | undefined): string |
 
 export interface Page {
   size: number;
-  /** Rows come after this id; 0 starts. */
+  /** The key of the last row that the caller has seen, which is its id where nothing else is said; 0 starts. */
   after: bigint;
 }
 
 const DEFAULT_PAGE = 50;
 const MAX_PAGE = 1000;
 
-/** Pages go by key: the token is the last id that the caller has seen. A size above the maximum means the maximum. */
+/** Pages go by key: the token is the key of the last row that the caller has seen. A size above the maximum means the maximum. */
 export function page(request: { pageSize: number; pageToken: string }): Page {
   if (request.pageSize < 0)
     throw invalidField(
       "page_size",
       `must be 0 (default ${DEFAULT_PAGE}) to ${MAX_PAGE}, not ${request.pageSize}`,
     );
-  if (request.pageToken !== "" && !/^\d{1,18}$/.test(request.pageToken))
-    throw invalidField("page_token", "must be the next_page_token of an earlier answer");
   return {
     size: Math.min(request.pageSize || DEFAULT_PAGE, MAX_PAGE),
-    after: BigInt(request.pageToken || "0"),
+    after: parsePageToken(request.pageToken),
   };
+}
+
+/** An id may have nineteen digits, and not every number of nineteen digits is one. */
+function parsePageToken(token: string): bigint {
+  const after = /^\d{0,19}$/.test(token) ? BigInt(token) : undefined; // empty: 0
+  if (after === undefined || after > MAX_ID)
+    throw invalidField("page_token", "must be the next_page_token of an earlier answer");
+  return after;
 }
 
 /** The token of the next page: empty when this one was not full. */
@@ -103,9 +109,14 @@ export function nextPageToken(rows: readonly { id: bigint }[], { size }: Page): 
   return rows.length < size ? "" : String(rows[rows.length - 1]?.id ?? "");
 }
 
+/** A list of at most `max` entries, or none: what is too much is refused, and never left out. */
+export function optionalList<T>(field: string, list: readonly T[], max: number): readonly T[] {
+  if (list.length > max) throw invalidField(field, `must have at most ${max} entries, not ${list.length}`);
+  return list;
+}
+
 /** A non-empty list of at most `max` entries. */
 export function requiredList<T>(field: string, list: readonly T[], max: number): readonly T[] {
   if (list.length === 0) throw invalidField(field, "must not be empty");
-  if (list.length > max) throw invalidField(field, `must have at most ${max} entries, not ${list.length}`);
-  return list;
+  return optionalList(field, list, max);
 }

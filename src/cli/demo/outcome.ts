@@ -32,7 +32,7 @@ export async function findOpen(operator: RpcClient): Promise<Outcome> {
   return { open, shortages };
 }
 
-/** Orders by id, as they are now; all of them when no statuses are named. */
+/** Orders, newest first, without those that come meanwhile; all of them when no statuses are named. */
 export async function listOrders(operator: RpcClient, statuses: OrderStatus[] = []): Promise<Order[]> {
   const orders = new Map<bigint, Order>();
   for (let pageToken = ""; ; ) {

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { issueToken } from "../../rpc/auth.ts";
+import { issueToken } from "../../rpc/issue-token.ts";
 import type { Day } from "./day.ts";
 import { feed, planFeed } from "./feed.ts";
 import { emptyTally, type Floor, type Worker } from "./floor.ts";
@@ -118,8 +118,10 @@ async function untilSettled(
     const started = performance.now();
     const { open, shortages } = await findOpen(operator);
     const tookMs = performance.now() - started;
-    // Orders that have not been taken from the stream yet are not open either.
-    if (open.length === 0 && (await listOrders(operator)).length >= day.orders.length) return;
+    // Orders that have not been taken from the stream yet are not open either; those taken since then may be.
+    const isEmpty = async () => (await findOpen(operator)).open.length === 0;
+    const areAllTaken = async () => (await listOrders(operator)).length >= day.orders.length;
+    if (open.length === 0 && (await areAllTaken()) && (await isEmpty())) return;
     if (tookMs > LONG_LOOK_MS) progress.forgive();
     else if (progress.idleMs() > STALLED_MS) return;
     if (resting) await replenish(operator, warehouses, shortages);
