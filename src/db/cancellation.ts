@@ -1,4 +1,4 @@
-import { sql } from "kysely";
+import { type RawBuilder, sql } from "kysely";
 import type {
   FulfillmentStatus,
   LabelStatus,
@@ -19,7 +19,13 @@ export interface CancellablePart {
   picking_status: PickingTaskStatus | null;
   packing_task_id: bigint | null;
   packing_status: PackingTaskStatus | null;
+  /** Its first shipment that is with the carrier, or was. */
+  sent_shipment_id: bigint | null;
+  sent_status: ShipmentStatus | null;
 }
+
+/** A live shipment that a carrier has, or had: nobody here can stop it. */
+const SENT = sql`status not in ('ready', 'cancelled')`;
 
 /** Fulfillments with their live tasks, everything locked in order. */
 export async function lockParts(
@@ -38,10 +44,13 @@ export async function lockParts(
   );
   const { rows } = await sql<CancellablePart>`
     select f.id as fulfillment_id, f.order_id, f.warehouse_id, f.status, pick.id as picking_task_id,
-           pick.status as picking_status, pack.id as packing_task_id, pack.status as packing_status
+           pick.status as picking_status, pack.id as packing_task_id, pack.status as packing_status,
+           sent.id as sent_shipment_id, sent.status as sent_status
     from fulfillments f
     left join picking_tasks pick on pick.fulfillment_id = f.id and pick.status <> 'cancelled'
     left join packing_tasks pack on pack.fulfillment_id = f.id and pack.status <> 'cancelled'
+    left join lateral (
+      select id, status from shipments where fulfillment_id = f.id and ${SENT} order by id limit 1) sent on true
     where f.id = any(${ids}::bigint[]) order by f.id`.execute(trx);
   return rows;
 }
@@ -134,19 +143,37 @@ export interface CancelledShipment {
   tracking_number: string | null;
 }
 
-/**
- * Cancels shipments that the carrier has not got yet. A label that was bought, or is being bought, is voided by a job
- * that this enqueues; one that nobody asked for yet never will be.
- */
-export async function cancelShipments(
+/** Cancels what these fulfillments have of shipments that the carrier has not got yet. */
+export function cancelShipments(
   trx: Transaction,
   fulfillment_ids: readonly bigint[],
+  reason: string,
+): Promise<CancelledShipment[]> {
+  return endShipments(trx, sql`fulfillment_id = any(${fulfillment_ids}::bigint[])`, reason);
+}
+
+/** Cancels those of these locked shipments that the carrier has not got yet. */
+export async function cancelShipmentsById(
+  trx: Transaction,
+  ids: readonly bigint[],
+  reason: string,
+): Promise<CancelledShipment[]> {
+  return ids.length === 0 ? [] : endShipments(trx, sql`id = any(${ids}::bigint[])`, reason);
+}
+
+/**
+ * A label that was bought, or is being bought, is voided by a job that this enqueues; one that nobody asked for yet never
+ * will be.
+ */
+async function endShipments(
+  trx: Transaction,
+  which: RawBuilder<unknown>,
   reason: string,
 ): Promise<CancelledShipment[]> {
   const { rows } = await sql<CancelledShipment & { label_status: LabelStatus; status: ShipmentStatus }>`
     with cancelled as (
       update shipments set status = 'cancelled', cancelled_at = now(), cancellation_reason = ${reason}, updated_at = now()
-      where fulfillment_id = any(${fulfillment_ids}::bigint[]) and status = 'ready'
+      where ${which} and status = 'ready'
       returning id, order_id, carrier_code, tracking_number, label_status
     ), noted as (
       insert into shipment_events (shipment_id, event_type, payload_json)
@@ -171,16 +198,32 @@ export async function cancelShipments(
   return rows;
 }
 
-/** What of these orders can still be stopped. */
+/**
+ * What of these orders can still be stopped. Goods of which a parcel is with its carrier cannot: taking them back, or
+ * freeing what they are promised of, would book units into the house that have left it.
+ */
 export async function listUnshippedFulfillments(
   trx: Transaction,
   order_ids: readonly bigint[],
 ): Promise<bigint[]> {
   const { rows } = await sql<{ id: bigint }>`
-    select id from fulfillments
+    select id from fulfillments f
     where order_id = any(${order_ids}::bigint[]) and status not in ('shipped', 'completed', 'cancelled')
+      and not exists (select from shipments where fulfillment_id = f.id and ${SENT})
     order by id`.execute(trx);
   return rows.map((row) => row.id);
+}
+
+/** The first of an order's shipments that is with its carrier, or was. */
+export async function findSentShipment(
+  trx: Transaction,
+  order_id: bigint,
+): Promise<{ id: bigint; status: ShipmentStatus } | undefined> {
+  const { rows } = await sql<{ id: bigint; status: ShipmentStatus }>`
+    select id, status from shipments where order_id = ${order_id} and ${SENT} order by id limit 1`.execute(
+    trx,
+  );
+  return rows[0];
 }
 
 /** Nobody waits any more: what these orders' lines lack counts as cancelled. */

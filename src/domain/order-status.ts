@@ -42,9 +42,12 @@ export function projectOrderStatus(order: OrderParts): OrderStatus {
   return RANK[projected] > RANK[order.status] ? projected : order.status;
 }
 
+/** A parcel that somebody sent past the book is with its carrier all the same: such an order is not cancelled. */
 function everythingCancelled(order: OrderParts): OrderStatus {
   if (order.fulfillments.length === 0) return order.status;
-  return order.status === "shipped" ? "shipped" : "cancelled";
+  const sent = order.shipments.some((status) => status !== "ready");
+  if (!sent && order.status !== "shipped") return "cancelled";
+  return allDelivered(order.shipments) ? "delivered" : "shipped";
 }
 
 function allDelivered(shipments: readonly ShipmentStatus[]): boolean {

@@ -12,9 +12,11 @@ import { updateFulfillments } from "../../db/fulfillments.ts";
 import { dropEndedReservations, type OpenReservation, releaseReservations } from "../../db/reservations.ts";
 import { lockListings, lockLotsById, wakeBackorders } from "../../db/stock.ts";
 import type { Transaction } from "../../db/transaction.ts";
+import { DomainError } from "../../domain/errors.ts";
 import { type DomainEvent, event } from "../../domain/events.ts";
 import { fulfillmentMachine } from "../../domain/machines.ts";
 import { transition } from "../../domain/state-machine.ts";
+import type { ShipmentStatus } from "../../domain/vocabulary.ts";
 import { fulfillmentChanged } from "./progress.ts";
 import { stockEvents } from "./promise-stock.ts";
 import { putBackPicked } from "./put-back.ts";
@@ -31,7 +33,7 @@ export function cancelFulfillment(
  * Undoes fulfillments that have not left the house: tasks and shipments cancelled, reservations released, picked goods
  * sent to the put-back place, their units cancelled on the order's lines. `waiting` is what else is released under the
  * same locks: stock held for orders that no picker was sent for. The orders' rows must be locked; project them
- * afterwards. Throws ILLEGAL_TRANSITION when a fulfillment has been shipped.
+ * afterwards. Throws ILLEGAL_TRANSITION when a fulfillment, or a part of it, is with the carrier.
  */
 export async function cancelFulfillments(
   trx: Transaction,
@@ -44,6 +46,7 @@ export async function cancelFulfillments(
   for (const part of parts) transition(fulfillmentMachine, part.status, "cancel", part.fulfillment_id);
   const tasks = parts.flatMap((part) => part.picking_task_id ?? []);
   const items = (await lockItems(trx, tasks)).filter((item) => item.open_quantity + item.quantity_picked > 0);
+  refuseSent(parts, items);
   const freed = await undoItems(trx, items, waiting, reason);
   const ids = parts.map((part) => part.fulfillment_id);
   await cancelTasks(trx, ids, reason);
@@ -53,6 +56,40 @@ export async function cancelFulfillments(
     ids.map((id) => ({ id, status: "cancelled" as const })),
   );
   return [...freed, ...cancellationEvents(parts, shipments, reason)];
+}
+
+/**
+ * A parcel that is with its carrier goes its way: which of the goods are in it, also when nobody has booked them as
+ * picked, they are not here to be put back or promised to others. Where no goods are, there is nothing to get wrong.
+ */
+function refuseSent(parts: readonly CancellablePart[], items: readonly PickedItem[]): void {
+  const holding = new Set(items.map((item) => item.task_id));
+  for (const { fulfillment_id, status, picking_task_id, sent_shipment_id, sent_status } of parts) {
+    if (sent_shipment_id === null || sent_status === null) continue;
+    if (picking_task_id === null || !holding.has(picking_task_id)) continue;
+    const part = { resource: "fulfillment" as const, id: fulfillment_id, from: status };
+    throw sentAlready(part, { id: sent_shipment_id, status: sent_status });
+  }
+}
+
+/** The refusal to cancel something of which a shipment is with its carrier. */
+export function sentAlready(
+  { resource, id, from }: { resource: "order" | "fulfillment"; id: bigint; from: string },
+  sent: { id: bigint; status: ShipmentStatus },
+): DomainError {
+  return new DomainError(
+    "ILLEGAL_TRANSITION",
+    `${resource} ${id} is ${from}, but its shipment ${sent.id} is ${sent.status}: what is with the carrier goes its way`,
+    {
+      resource,
+      id,
+      from,
+      to: "cancelled",
+      action: "cancel",
+      shipment_id: sent.id,
+      shipment_status: sent.status,
+    },
+  );
 }
 
 async function undoItems(
@@ -106,11 +143,16 @@ function cancellationEvents(
         ? event("packing.cancelled", { task_id: packing_task_id, order_id, warehouse_id, reason })
         : [],
     ),
-    ...shipments.map(({ id, order_id, carrier_code, tracking_number }) =>
-      event("shipment.cancelled", { shipment_id: id, order_id, carrier_code, tracking_number, reason }),
-    ),
+    ...shipments.map((shipment) => shipmentCancelled(shipment, reason)),
     ...parts.map((part) =>
       fulfillmentChanged({ ...part, id: part.fulfillment_id }, part.status, "cancelled"),
     ),
   ];
+}
+
+export function shipmentCancelled(
+  { id, order_id, carrier_code, tracking_number }: CancelledShipment,
+  reason: string,
+): DomainEvent {
+  return event("shipment.cancelled", { shipment_id: id, order_id, carrier_code, tracking_number, reason });
 }

@@ -4,6 +4,7 @@ import type { OrderRow } from "../../db/orders.ts";
 import { listUnattachedReservations } from "../../db/reservations.ts";
 import type { Transaction } from "../../db/transaction.ts";
 import type { DomainEvent } from "../../domain/events.ts";
+import { openPacking } from "../packing/open-packing.ts";
 import { cancelFulfillments } from "./cancel-fulfillment.ts";
 import { orderChanged, projectOrders } from "./progress.ts";
 
@@ -28,6 +29,7 @@ export async function cancelOrders(
     await listUnattachedReservations(trx, ids),
   );
   await cancelShortages(trx, ids);
+  events.push(...(await openPacking(trx, ids))); // what goes its way waits for nothing else now
   const unknown = live.filter((order) => order.confirmed_at === null);
   await updateOrderStatuses(
     trx,

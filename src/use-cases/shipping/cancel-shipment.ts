@@ -15,6 +15,7 @@ import { dropLabel } from "./put-under-number.ts";
 /**
  * Ends a shipment that the carrier doesn't have yet. Its goods stay packed and its fulfillment stays where it is, until
  * CreateShipment sends them by another carrier or CancelPackingTask puts them back: nothing says yet which it will be.
+ * When another part of the fulfillment is with its carrier already, only the former can.
  */
 export async function cancelShipment(
   db: Database,
