@@ -1,6 +1,7 @@
 import { sql } from "kysely";
 import type { ShipmentPart } from "../domain/fulfillment-progress.ts";
 import type { FulfillmentStatus } from "../domain/vocabulary.ts";
+import { column } from "./stock.ts";
 import type { Transaction } from "./transaction.ts";
 
 export interface ContentLine {
@@ -11,7 +12,10 @@ export interface ContentLine {
   remaining: number;
 }
 
-/** What a fulfillment sends: what was picked, once its packing task exists; what is to be picked, before. */
+/**
+ * What a fulfillment sends: what was picked, once its packing task exists; before, what was picked and what its pickers
+ * are still to bring. What was not found counts once: where it is now looked for, if anywhere.
+ */
 export async function listFulfillmentContents(
   trx: Transaction,
   fulfillment_id: bigint,
@@ -25,8 +29,9 @@ export async function listFulfillmentContents(
       select order_item_id, listing_id, quantity from packing
       union all
       select item.order_item_id, item.listing_id,
-             sum(case when task.status = 'completed' then item.quantity_picked else item.quantity_required end)::int
+             sum(item.quantity_picked + case when item.status = 'skipped' then 0 else r.open_quantity end)::int
       from picking_tasks task join picking_task_items item on item.task_id = task.id
+      join wms_reservations r on r.id = item.reservation_id
       where task.fulfillment_id = ${fulfillment_id} and task.status <> 'cancelled' and not exists (select from packing)
       group by item.order_item_id, item.listing_id
     ), sent as (
@@ -37,6 +42,37 @@ export async function listFulfillmentContents(
     select order_item_id, listing_id, quantity, greatest(quantity - coalesce(sent.units, 0), 0) as remaining
     from lines left join sent using (order_item_id) where quantity > 0 order by order_item_id`.execute(trx);
   return rows;
+}
+
+/**
+ * Cuts the items of a fulfillment's shipments to what it really sends: shipments made early hold what was to be picked,
+ * and less may have been found, or wanted. The last of them give way first, those that are with the carrier after all
+ * others: these change only on paper. Returns the ready shipments in which nothing is left.
+ */
+export async function trimShipments(
+  trx: Transaction,
+  fulfillment_id: bigint,
+  contents: readonly ContentLine[],
+): Promise<bigint[]> {
+  const { rows } = await sql<{ id: bigint }>`
+    with held as (
+      select * from unnest(${column(contents, "order_item_id")}::bigint[], ${column(contents, "quantity")}::int[])
+        as line (order_item_id, quantity)
+    ), placed as (
+      select item.id, item.shipment_id, s.status, item.quantity, greatest(0, least(item.quantity,
+          coalesce(held.quantity, 0) - coalesce(sum(item.quantity) over (partition by item.order_item_id
+            order by s.status = 'ready', s.id, item.id rows between unbounded preceding and 1 preceding), 0)))::int as kept
+      from shipments s join shipment_items item on item.shipment_id = s.id left join held using (order_item_id)
+      where s.fulfillment_id = ${fulfillment_id} and s.status <> 'cancelled'
+    ), cut as (
+      update shipment_items item set quantity = kept from placed
+      where item.id = placed.id and kept < placed.quantity and kept > 0
+    ), dropped as (
+      delete from shipment_items item using placed where item.id = placed.id and kept = 0
+    )
+    select shipment_id as id from placed where status = 'ready' group by shipment_id having sum(kept) = 0
+    order by shipment_id`.execute(trx);
+  return rows.map((row) => row.id);
 }
 
 /** What of an order that no fulfillment sends is in no live shipment yet. */

@@ -7,8 +7,34 @@ import type { Transaction } from "./transaction.ts";
 
 const BATCH = 5_000;
 
-/** Carriers' facts and labels. */
+/** What is in parcels, carriers' facts, and labels. */
 export const PARCEL_LAWS: readonly Law[] = [
+  {
+    number: 1,
+    name: "parcels_hold_what_was_packed",
+    description:
+      "the shipments of a packed fulfillment hold no more of a line than was packed, and nothing less once it has left",
+    checked: "select count(*) from shipment_items",
+    violations: `
+      with closed as (
+        select f.id, f.status, task.id as task_id from fulfillments f
+        join packing_tasks task on task.fulfillment_id = f.id and task.status in ('packed', 'shipped')
+      ), packed as (
+        select closed.id, item.order_item_id, item.quantity::bigint as units
+        from closed join packing_task_items item on item.task_id = closed.task_id
+      ), sent as (
+        select closed.id, item.order_item_id, sum(item.quantity)::bigint as units
+        from closed join shipments s on s.fulfillment_id = closed.id and s.status <> 'cancelled'
+        join shipment_items item on item.shipment_id = s.id group by closed.id, item.order_item_id
+      ), compared as (
+        select id, order_item_id, coalesce(packed.units, 0) as packed, coalesce(sent.units, 0) as sent
+        from packed full join sent using (id, order_item_id)
+      )
+      select format('fulfillment %s (%s): its shipments hold %s units of line %s, %s were packed', id, status, sent,
+        order_item_id, packed) as violation
+      from closed join compared using (id)
+      where sent > packed or (sent < packed and status in ('shipped', 'completed'))`,
+  },
   {
     number: 9,
     name: "tracking_decides",

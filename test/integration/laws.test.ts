@@ -115,6 +115,25 @@ const DAMAGES: Record<string, readonly (readonly [damage: string, complaint: Reg
       /order 9002, .* 0 units in packing and 2 with the customer, by its lines 1 and 1/,
     ],
   ],
+  parcels_hold_what_was_packed: [
+    [
+      `update shipment_items set quantity = 3 where shipment_id = ${shipmentOf(9003)}`,
+      /\(ready\): its shipments hold 3 units of line \d+, 2 were packed/,
+    ],
+    [
+      `update shipment_items set quantity = 1 where shipment_id = ${shipmentOf(9002)}`,
+      /\(shipped\): its shipments hold 1 units of line \d+, 2 were packed/,
+    ],
+    [
+      `delete from shipment_items where shipment_id = ${shipmentOf(9004)}`,
+      /\(completed\): its shipments hold 0 units of line \d+, 2 were packed/,
+    ],
+    [
+      `update shipment_items set order_item_id = (select id from order_items where order_id = 9001)
+       where shipment_id = ${shipmentOf(9003)}`,
+      /\(ready\): its shipments hold 2 units of line \d+, 0 were packed/,
+    ],
+  ],
   reserved_is_held: [
     [
       `update product_locations set reserved_quantity = reserved_quantity + 1 where id = ${oldLot}`,
@@ -229,6 +248,14 @@ const DAMAGES: Record<string, readonly (readonly [damage: string, complaint: Reg
       /is picked, its packing task \d+ is packed/,
     ],
     [`delete from picking_tasks where order_id = 9001`, /is planning and has no picking task/],
+    [
+      `update fulfillments set status = 'cancelled' where order_id = 9002`,
+      /is cancelled, its shipment \d+ is shipped/,
+    ],
+    [
+      `update fulfillments set status = 'cancelled' where order_id = 9003`,
+      /is cancelled, its shipment \d+ is ready/,
+    ],
     [`update shipments set status = 'ready' where order_id = 9002`, /is shipped, its shipment \d+ is ready/],
     [
       `update shipments set status = 'in_transit' where order_id = 9004`,

@@ -1,5 +1,6 @@
+import { cancelShipmentsById } from "../../db/cancellation.ts";
 import type { Database } from "../../db/database.ts";
-import { listFulfillmentContents } from "../../db/fulfillment-contents.ts";
+import { listFulfillmentContents, trimShipments } from "../../db/fulfillment-contents.ts";
 import { type Call, once } from "../../db/idempotency.ts";
 import { appendEvents } from "../../db/outbox.ts";
 import {
@@ -13,11 +14,12 @@ import { type PackingTaskView, packingTaskView } from "../../db/packing-views.ts
 import { lockLiveShipments } from "../../db/shipments.ts";
 import type { Transaction } from "../../db/transaction.ts";
 import { type CarrierRules, DEFAULT_RULES } from "../../domain/carrier-choice.ts";
-import { event } from "../../domain/events.ts";
+import { type DomainEvent, event } from "../../domain/events.ts";
 import { packingTaskMachine } from "../../domain/machines.ts";
 import { type Actor, assertOwnTask } from "../../domain/ownership.ts";
 import { assertAllPacked, measured } from "../../domain/packing.ts";
 import { transition } from "../../domain/state-machine.ts";
+import { shipmentCancelled } from "../orders/cancel-fulfillment.ts";
 import { advanceFulfillment, projectOrder } from "../orders/progress.ts";
 import { chooseForShipment } from "../shipping/choose-carrier.ts";
 import { openShipment, takeTaskPackages } from "../shipping/open-shipment.ts";
@@ -45,11 +47,12 @@ export async function completePackingTask(
     await closeBoxes(trx, task);
     await setPacked(trx, task_id);
     const packed = await advanceFulfillment(trx, task.fulfillment_id, "complete_packing");
+    const emptied = await endEmptied(trx, task.fulfillment_id);
     await shipParcel(trx, task, carrier_rules);
     const settled = await settleFulfillments(trx, [task.fulfillment_id]);
     const projected = await projectOrder(trx, task.order_id);
     const completed = event("packing.completed", { task_id, order_id: task.order_id });
-    await appendEvents(trx, [completed, ...packed, ...settled, ...projected]);
+    await appendEvents(trx, [completed, ...packed, ...emptied, ...settled, ...projected]);
     return packingTaskView(trx, task_id);
   });
 }
@@ -66,6 +69,16 @@ async function closeBoxes(trx: Transaction, task: PackingTaskRow): Promise<void>
         })
       : boxes[0]?.id;
   if (only !== undefined && boxes.length <= 1) await fillOnlyPackage(trx, task.id, only);
+}
+
+/** What is packed is known now, for good: shipments ordered before hold no more, and those of nothing end. */
+async function endEmptied(trx: Transaction, fulfillment_id: bigint): Promise<DomainEvent[]> {
+  await lockLiveShipments(trx, fulfillment_id);
+  const contents = await listFulfillmentContents(trx, fulfillment_id);
+  const reason = "none of its goods were packed";
+  const emptied = await trimShipments(trx, fulfillment_id, contents);
+  const cancelled = await cancelShipmentsById(trx, emptied, reason);
+  return cancelled.map((shipment) => shipmentCancelled(shipment, reason));
 }
 
 /**

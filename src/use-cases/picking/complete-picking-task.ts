@@ -18,6 +18,7 @@ import { type Actor, assertOwnTask } from "../../domain/ownership.ts";
 import { assertAllHandled } from "../../domain/picking.ts";
 import { transition } from "../../domain/state-machine.ts";
 import { ensureBackorder } from "../orders/backorder-shortage.ts";
+import { cancelFulfillment } from "../orders/cancel-fulfillment.ts";
 import { advanceFulfillment, projectOrder } from "../orders/progress.ts";
 import { stockEvents } from "../orders/promise-stock.ts";
 import { openPacking } from "../packing/open-packing.ts";
@@ -78,13 +79,18 @@ async function releaseLeft(trx: Transaction, left: readonly PickingItemRow[]): P
   return stockEvents("inventory.released", released, { reason: "not picked" });
 }
 
-/** Of nothing picked there is no parcel: the fulfillment ends here, and its units wait in another one. */
+/**
+ * Of nothing picked there is no parcel: the fulfillment ends here, with the shipments that were ordered for it, and its
+ * units wait in another one.
+ */
 async function handOver(
   trx: Transaction,
   order: OrderRow,
   task: PickingTaskRow,
   picked: boolean,
 ): Promise<DomainEvent[]> {
-  const advanced = await advanceFulfillment(trx, task.fulfillment_id, picked ? "complete_picking" : "cancel");
+  const advanced = picked
+    ? await advanceFulfillment(trx, task.fulfillment_id, "complete_picking")
+    : await cancelFulfillment(trx, task.fulfillment_id, "nothing was picked");
   return [...advanced, ...(await openPacking(trx, [order.order_id]))];
 }
