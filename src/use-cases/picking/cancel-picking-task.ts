@@ -6,9 +6,13 @@ import { pickingTaskMachine } from "../../domain/machines.ts";
 import { transition } from "../../domain/state-machine.ts";
 import { cancelFulfillment } from "../orders/cancel-fulfillment.ts";
 import { projectOrders } from "../orders/progress.ts";
+import { openPacking } from "../packing/open-packing.ts";
 import { lockTaskWithOrder } from "./lock-task.ts";
 
-/** Ends a task, and with it what its order was to get from this warehouse. Picked goods go to the put-back place. */
+/**
+ * Ends a task, and with it what its order was to get from this warehouse. Picked goods go to the put-back place. What
+ * another warehouse has picked, and held for these goods, goes to its packers.
+ */
 export async function cancelPickingTask(
   db: Database,
   call: Call,
@@ -18,7 +22,9 @@ export async function cancelPickingTask(
     const { task } = await lockTaskWithOrder(trx, task_id);
     transition(pickingTaskMachine, task.status, "cancel", task_id);
     const cancelled = await cancelFulfillment(trx, task.fulfillment_id, reason);
-    await appendEvents(trx, [...cancelled, ...(await projectOrders(trx, [task.order_id], reason))]);
+    const packing = await openPacking(trx, [task.order_id]);
+    const projected = await projectOrders(trx, [task.order_id], reason);
+    await appendEvents(trx, [...cancelled, ...packing, ...projected]);
     return pickingTaskView(trx, task_id);
   });
 }
