@@ -89,11 +89,3 @@ export async function listOverlooked(db: Database, limit = 500): Promise<bigint[
     limit ${limit}`.execute(db);
   return rows.map((row) => row.listing_id);
 }
-
-/** The orders that wait for any of these listings. */
-export async function listWaitingOrders(trx: Transaction, listing_ids: readonly bigint[]): Promise<bigint[]> {
-  const { rows } = await sql<{ order_id: bigint }>`
-    select distinct order_id from order_items
-    where listing_id = any(${listing_ids}::bigint[]) and shortage_quantity > 0`.execute(trx);
-  return rows.map((row) => row.order_id);
-}
