@@ -149,15 +149,15 @@ export async function updateOrderStatuses(
                            ${column(rows, "reason")}::text[]) as changed (order_id, status, reason)
     ), reports as (
       -- One queue holds all reports of an order, so that an older one still under way cannot overtake a newer one.
-      select graphile_worker.add_job('report_order_status', json_build_object('order_id', order_id::text),
-        queue_name => 'report_order_status_' || order_id % 8, job_key => 'report_order_status:' || order_id,
-        max_attempts => 25)
-      from changed where exists (select from channels where code = 'listings')
+      select array_agg(('report_order_status', json_build_object('order_id', order_id::text),
+        'report_order_status_' || order_id % 8, null, 25, 'report_order_status:' || order_id, null,
+        null)::graphile_worker.job_spec) as specs
+      from changed having exists (select from channels where code = 'listings')
     ), updated as (
       update orders o set status = changed.status, updated_at = now(),
         cancelled_at = case when changed.status = 'cancelled' then now() else o.cancelled_at end,
         cancellation_reason = coalesce(changed.reason, o.cancellation_reason)
       from changed where o.order_id = changed.order_id
     )
-    select count(*) from reports`.execute(trx);
+    select count(*) from reports, graphile_worker.add_jobs(specs)`.execute(trx);
 }
