@@ -6,9 +6,8 @@ import {
   settleReports,
 } from "../db/channel-refusals.ts";
 import { inTransaction, type Transaction } from "../db/transaction.ts";
+import { idOf, SHOWN, sayingWhy, usage } from "./operator-command.ts";
 import { withDatabase } from "./with-database.ts";
-
-const SHOWN = 1_000;
 
 export function registerChannels(program: Command): void {
   const channels = program.command("channels").description("what sales channels were told, and refused");
@@ -50,26 +49,16 @@ function lineOf(report: RefusedReport): string {
   return [...about, since.toISOString(), why].join("\t");
 }
 
-async function change(
-  texts: string[],
-  { all = false }: { all?: boolean },
-  { work, done }: Change,
-): Promise<void> {
-  const wrong = texts.find((text) => !/^[1-9]\d{0,17}$/.test(text));
-  if (wrong !== undefined) return refuse(`no order ${wrong}`);
-  if (texts.length > 0 === all) return refuse("name orders, or give --all, not both");
-  return withDatabase(async (db) => {
-    const ids = all
-      ? (await listRefusedReports(db, SHOWN)).map((report) => report.order_id)
-      : texts.map(BigInt);
-    const wanted = [...new Set(ids)];
-    const changed = await inTransaction(db, (trx) => work(trx, wanted));
-    console.log(`${changed.length} of ${wanted.length} orders ${done}`);
-    if (changed.length < wanted.length) process.exitCode = 1; // nothing of it is refused
+function change(texts: string[], { all = false }: { all?: boolean }, { work, done }: Change): Promise<void> {
+  return sayingWhy(async () => {
+    const named = texts.map((text) => idOf("order", text));
+    if (named.length > 0 === all) throw usage("name orders, or give --all, not both");
+    await withDatabase(async (db) => {
+      const refused = async () => (await listRefusedReports(db, SHOWN)).map((report) => report.order_id);
+      const wanted = [...new Set(all ? await refused() : named)];
+      const changed = await inTransaction(db, (trx) => work(trx, wanted));
+      console.log(`${changed.length} of ${wanted.length} orders ${done}`);
+      if (changed.length < wanted.length) process.exitCode = 1; // nothing of it is refused
+    });
   });
-}
-
-async function refuse(message: string): Promise<void> {
-  console.error(message);
-  process.exitCode = 1;
 }

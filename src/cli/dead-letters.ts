@@ -1,9 +1,7 @@
 import { type Command, Option } from "commander";
 import type { Database } from "../db/database.ts";
 import { type DeadLetterFilter, findDeadLetter, listDeadLetters } from "../db/dead-letters.ts";
-import type { Call } from "../db/idempotency.ts";
 import { type DeadLetterStatus, deadLetterMachine } from "../domain/dead-letter.ts";
-import { DomainError } from "../domain/errors.ts";
 import {
   deadLetterNotFound,
   discardDeadLetter,
@@ -11,9 +9,8 @@ import {
   redriveDeadLetters,
   redriveMatching,
 } from "../use-cases/maintenance/dead-letters.ts";
+import { callFromHere, idOf, SHOWN, sayingWhy, usage } from "./operator-command.ts";
 import { withDatabase } from "./with-database.ts";
-
-const SHOWN = 1_000;
 
 interface FilterOptions {
   stream?: string;
@@ -64,7 +61,7 @@ function list({ status, ...options }: FilterOptions & { status: DeadLetterStatus
 
 function show(text: string): Promise<void> {
   return sayingWhy(async () => {
-    const id = idOf(text);
+    const id = idOf("dead letter", text);
     await withDatabase(async (db) => {
       const letter = await findDeadLetter(db, id);
       if (!letter) throw deadLetterNotFound(id);
@@ -81,10 +78,10 @@ function redrive(texts: string[], options: FilterOptions & { all?: true; limit: 
     const limit = limitOf(options.limit);
     await withDatabase(async (db) => {
       if ("ids" in wanted) {
-        const { redriven } = await redriveDeadLetters(db, fromHere("RedriveDeadLetters"), wanted.ids);
+        const { redriven } = await redriveDeadLetters(db, callFromHere("RedriveDeadLetters"), wanted.ids);
         return console.log(`${redriven} of ${wanted.ids.length} put back`);
       }
-      const call = fromHere("RedriveDeadLetters");
+      const call = callFromHere("RedriveDeadLetters");
       const { redriven, remaining } = await redriveMatching(db, call, { ...wanted, limit });
       console.log(`${redriven} put back, ${remaining} left`);
     });
@@ -96,7 +93,7 @@ function discard(texts: string[], options: FilterOptions & { all?: true }): Prom
     const wanted = wantedOf(texts, options);
     await withDatabase(async (db) => {
       const ids = "ids" in wanted ? wanted.ids : await openIds(db, wanted.filter);
-      for (const id of ids) await discardDeadLetter(db, fromHere("DiscardDeadLetter"), id);
+      for (const id of ids) await discardDeadLetter(db, callFromHere("DiscardDeadLetter"), id);
       console.log(`${ids.length} discarded`);
     });
   });
@@ -112,40 +109,15 @@ function wantedOf(texts: readonly string[], { all, ...options }: FilterOptions &
   const filters = all || Object.values(filter).some((value) => value !== undefined);
   if (texts.length > 0 && filters) throw usage("name ids or give a filter, not both");
   if (texts.length === 0 && !filters) throw usage("name ids, or give --all, --stream, --type or --reason");
-  return filters ? { filter } : { ids: texts.map(idOf) };
+  return filters ? { filter } : { ids: texts.map((text) => idOf("dead letter", text)) };
 }
 
 function filterOf({ stream, type: event_type, reason }: FilterOptions): DeadLetterFilter {
   return { stream, event_type, reason };
 }
 
-function idOf(text: string): bigint {
-  if (!/^[1-9]\d{0,17}$/.test(text)) throw new DomainError("DEAD_LETTER_NOT_FOUND", `no dead letter ${text}`);
-  return BigInt(text);
-}
-
 function limitOf(text: string): number {
   const limit = /^\d{1,4}$/.test(text) ? Number(text) : 0;
   if (limit < 1 || limit > MAX_REDRIVEN) throw usage(`--limit must be 1 to ${MAX_REDRIVEN}, not ${text}`);
   return limit;
-}
-
-function usage(message: string): DomainError {
-  return new DomainError("INVALID_FIELD", message);
-}
-
-/** Whoever may open the database may do this; it is not repeated, so it needs no request id. */
-function fromHere(method: string): Call {
-  return { principal: "cli", method, bodyHash: new Uint8Array() };
-}
-
-/** A refusal is one line and a failed command. */
-async function sayingWhy(work: () => Promise<void>): Promise<void> {
-  try {
-    await work();
-  } catch (error) {
-    if (!(error instanceof DomainError)) throw error;
-    console.error(error.message);
-    process.exitCode = 1;
-  }
 }

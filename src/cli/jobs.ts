@@ -1,8 +1,8 @@
 import { type Command, Option } from "commander";
 import { type JobRow, type JobState, listJobs, retryJobs } from "../db/job-queue.ts";
+import { idOf, SHOWN, sayingWhy, usage } from "./operator-command.ts";
 import { withDatabase } from "./with-database.ts";
 
-const SHOWN = 1_000;
 const STATES: readonly JobState[] = ["waiting", "running", "failing", "dead"];
 const DEFAULT_STATES: readonly JobState[] = ["failing", "dead"];
 
@@ -44,21 +44,16 @@ function lineOf({ id, task, state, payload, attempts, max_attempts, last_error, 
 }
 
 function retry(texts: string[], { all, task }: Options): Promise<void> {
-  const filter = all || task !== undefined;
-  const wrong = texts.find((text) => !/^[1-9]\d{0,17}$/.test(text));
-  if (wrong !== undefined) return refuse(`no job ${wrong}`);
-  if (texts.length > 0 === filter) return refuse("name ids, or give --all or --task, not both");
-  return withDatabase(async (db) => {
-    const ids = filter
-      ? (await listJobs(db, { states: ["dead"], task }, SHOWN)).map((job) => job.id)
-      : texts.map(BigInt);
-    const retried = await retryJobs(db, ids);
-    console.log(`${retried.length} of ${ids.length} will be tried now`);
-    if (retried.length < ids.length) process.exitCode = 1; // one that runs, or is gone
+  return sayingWhy(async () => {
+    const named = texts.map((text) => idOf("job", text));
+    const filter = all || task !== undefined;
+    if (named.length > 0 === filter) throw usage("name ids, or give --all or --task, not both");
+    await withDatabase(async (db) => {
+      const dead = () => listJobs(db, { states: ["dead"], task }, SHOWN);
+      const ids = filter ? (await dead()).map((job) => job.id) : named;
+      const retried = await retryJobs(db, ids);
+      console.log(`${retried.length} of ${ids.length} will be tried now`);
+      if (retried.length < ids.length) process.exitCode = 1; // one that runs, or is gone
+    });
   });
-}
-
-async function refuse(message: string): Promise<void> {
-  console.error(message);
-  process.exitCode = 1;
 }

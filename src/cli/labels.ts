@@ -1,13 +1,10 @@
 import type { Command } from "commander";
 import type { Database } from "../db/database.ts";
-import type { Call } from "../db/idempotency.ts";
 import { listStuckLabels, type StuckLabel } from "../db/label-attempts.ts";
-import { DomainError } from "../domain/errors.ts";
 import { assignTracking } from "../use-cases/shipping/assign-tracking.ts";
 import { retryLabel } from "../use-cases/shipping/retry-label.ts";
+import { callFromHere, idOf, SHOWN, sayingWhy } from "./operator-command.ts";
 import { withDatabase } from "./with-database.ts";
-
-const SHOWN = 1_000;
 
 export function registerLabels(program: Command): void {
   const labels = program.command("labels").description("labels that are not bought without somebody's help");
@@ -25,7 +22,7 @@ export function registerLabels(program: Command): void {
     .option("--nothing-was-bought", "nothing is to be found at the carrier's under the reference")
     .action((shipment: string, { nothingWasBought = false }: { nothingWasBought?: boolean }) =>
       change(shipment, async (db, shipment_id) => {
-        const call = fromHere("RetryLabel");
+        const call = callFromHere("RetryLabel");
         await retryLabel(db, call, { shipment_id, nothing_was_bought: nothingWasBought });
         console.log(`the label of shipment ${shipment_id} will be bought`);
       }),
@@ -35,7 +32,11 @@ export function registerLabels(program: Command): void {
     .description("it was bought: this is its tracking number; the shipment is with the carrier")
     .action((shipment: string, carrier_code: string, tracking_number: string) =>
       change(shipment, async (db, shipment_id) => {
-        await assignTracking(db, fromHere("AssignTracking"), { shipment_id, carrier_code, tracking_number });
+        await assignTracking(db, callFromHere("AssignTracking"), {
+          shipment_id,
+          carrier_code,
+          tracking_number,
+        });
         console.log(`shipment ${shipment_id} travels under ${tracking_number}`);
       }),
     );
@@ -48,21 +49,9 @@ function lineOf({ shipment_id, label_status, carrier_code, reference, since, rea
   );
 }
 
-/** Whoever may open the database may do this; it is not repeated, so it needs no request id. */
-function fromHere(method: string): Call {
-  return { principal: "cli", method, requestId: undefined, bodyHash: new Uint8Array() };
-}
-
-async function change(
-  text: string,
-  work: (db: Database, shipment_id: bigint) => Promise<void>,
-): Promise<void> {
-  try {
-    if (!/^[1-9]\d{0,17}$/.test(text)) throw new DomainError("SHIPMENT_NOT_FOUND", `no shipment ${text}`);
-    await withDatabase((db) => work(db, BigInt(text)));
-  } catch (error) {
-    if (!(error instanceof DomainError)) throw error;
-    console.error(error.message);
-    process.exitCode = 1;
-  }
+function change(text: string, work: (db: Database, shipment_id: bigint) => Promise<void>): Promise<void> {
+  return sayingWhy(async () => {
+    const shipment_id = idOf("shipment", text);
+    await withDatabase((db) => work(db, shipment_id));
+  });
 }

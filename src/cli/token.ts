@@ -1,7 +1,8 @@
 import { type Command, Option } from "commander";
 import { ownSecret } from "../auth-secret.ts";
 import { ConfigError, readConfig, requireTokenKeys } from "../config.ts";
-import { issueToken, ROLES } from "../rpc/auth.ts";
+import { ROLES } from "../domain/ownership.ts";
+import { issueToken } from "../rpc/issue-token.ts";
 
 export function registerToken(program: Command): void {
   const token = program.command("token").description("bearer tokens for the RPCs");

@@ -95,3 +95,14 @@ export class DomainError extends Error {
 export function invalidField(field: string, description: string): DomainError {
   return new DomainError("INVALID_FIELD", `${field}: ${description}`, { field }, [{ field, description }]);
 }
+
+/** Somebody else is away. The cause is for the log: callers need not know where he is. */
+export function unavailable(
+  message: string,
+  cause: unknown,
+  metadata: Record<string, string | bigint> = {},
+): DomainError {
+  const error = new DomainError("DEPENDENCY_UNAVAILABLE", message, metadata);
+  error.cause = cause;
+  return error;
+}

@@ -1,8 +1,12 @@
 import { DomainError } from "./errors.ts";
 
+export const ROLES = ["worker", "service", "operator", "admin"] as const;
+
+export type Role = (typeof ROLES)[number];
+
 /** Who acts. A worker carries the id that its tasks are given to; the other roles act for anybody. */
 export interface Actor {
-  role: "worker" | "service" | "operator" | "admin";
+  role: Role;
   workerId?: bigint | undefined;
 }
 

@@ -6,16 +6,13 @@ import {
   type JWTPayload,
   type JWTVerifyGetKey,
   jwtVerify,
-  SignJWT,
 } from "jose";
 import { z } from "zod";
-import { DomainError } from "../domain/errors.ts";
-import type { Role } from "./handler.ts";
+import { DomainError, unavailable } from "../domain/errors.ts";
+import { ROLES, type Role } from "../domain/ownership.ts";
 
-export const ROLES = ["worker", "service", "operator", "admin"] as const satisfies readonly Role[];
-
-const ISSUER = "warehouse";
-const AUDIENCE = "wms.v1";
+export const ISSUER = "warehouse";
+export const AUDIENCE = "wms.v1";
 const ASYMMETRIC = [
   "EdDSA",
   "Ed25519",
@@ -154,12 +151,7 @@ function explain(error: unknown, keys: Keys): DomainError {
     return refuse("signature", "the token was not signed with a key that this service trusts");
   if (error instanceof errors.JWSInvalid || error instanceof errors.JWTInvalid)
     return refuse("malformed", "the token is not a well-formed JSON Web Token");
-  const unavailable = new DomainError(
-    "DEPENDENCY_UNAVAILABLE",
-    "the keys that tokens are checked with can't be fetched",
-  );
-  unavailable.cause = error; // for the log: the caller need not know where the keys are
-  return unavailable;
+  return unavailable("the keys that tokens are checked with can't be fetched", error);
 }
 
 function claimProblem({ claim, reason }: errors.JWTClaimValidationFailed): string {
@@ -176,27 +168,4 @@ function timeOf(seconds: unknown): string {
 
 function refuse(cause: string, message: string, metadata: Record<string, string> = {}): DomainError {
   return new DomainError("UNAUTHENTICATED", message, { cause, ...metadata });
-}
-
-export interface TokenRequest {
-  subject: string;
-  role: Role;
-  workerId?: bigint | undefined;
-  /** Such as `12h`. */
-  expires: string;
-}
-
-/** A token that `createAuthenticator` with the same secret accepts. */
-export function issueToken(
-  secret: string,
-  { subject, role, workerId: id, expires }: TokenRequest,
-): Promise<string> {
-  return new SignJWT({ role, ...(id === undefined ? {} : { worker_id: String(id) }) })
-    .setProtectedHeader({ alg: "HS256", typ: "JWT" })
-    .setSubject(subject)
-    .setIssuer(ISSUER)
-    .setAudience(AUDIENCE)
-    .setIssuedAt()
-    .setExpirationTime(expires)
-    .sign(new TextEncoder().encode(secret));
 }

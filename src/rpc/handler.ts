@@ -2,9 +2,8 @@ import { createHash } from "node:crypto";
 import type { DescMethod, DescService, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
 import { toBinary } from "@bufbuild/protobuf";
 import type { Call } from "../db/idempotency.ts";
+import type { Role } from "../domain/ownership.ts";
 import { optionalRequestId } from "./parse.ts";
-
-export type Role = "worker" | "service" | "operator" | "admin";
 
 /** Who calls, as the transport has found out. Handlers know no transport. */
 export interface Caller {

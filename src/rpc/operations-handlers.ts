@@ -10,7 +10,7 @@ import {
 } from "../../gen/wms/v1/operations_service_pb.js";
 import type { AlertRow } from "../db/alerts.ts";
 import { LAWS } from "../db/laws.ts";
-import { DomainError, invalidField } from "../domain/errors.ts";
+import { invalidField, unavailable } from "../domain/errors.ts";
 import type { GroupLag, Lag } from "../domain/lag.ts";
 import { listAlerts } from "../use-cases/maintenance/alerts.ts";
 import { verify } from "../use-cases/maintenance/verify.ts";
@@ -75,12 +75,7 @@ async function reachStreams(read: StreamDeps["readStreamLag"]): Promise<Lag> {
   try {
     return await read();
   } catch (error) {
-    const unavailable = new DomainError(
-      "DEPENDENCY_UNAVAILABLE",
-      "the streams can't be reached: try again shortly",
-    );
-    unavailable.cause = error;
-    throw unavailable;
+    throw unavailable("the streams can't be reached: try again shortly", error);
   }
 }
 

@@ -1,7 +1,8 @@
 import type { DescMethod, DescService } from "@bufbuild/protobuf";
 import { OperationsService } from "../../gen/wms/v1/operations_service_pb.js";
 import { WarehouseService } from "../../gen/wms/v1/warehouse_service_pb.js";
-import type { Caller, HandlersOf, Role } from "./handler.ts";
+import type { Role } from "../domain/ownership.ts";
+import type { Caller, HandlersOf } from "./handler.ts";
 import { rolesFor } from "./scopes.ts";
 
 export interface Handlers {

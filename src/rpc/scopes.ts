@@ -1,6 +1,6 @@
 import type { OperationsService } from "../../gen/wms/v1/operations_service_pb.js";
 import type { WarehouseService } from "../../gen/wms/v1/warehouse_service_pb.js";
-import type { Role } from "./handler.ts";
+import type { Role } from "../domain/ownership.ts";
 
 const EVERYBODY = ["worker", "service", "operator", "admin"] as const;
 const NO_WORKER = ["service", "operator", "admin"] as const;

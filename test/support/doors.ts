@@ -16,11 +16,12 @@ import { BadRequestSchema, ErrorInfoSchema, RetryInfoSchema } from "../../gen/go
 import { StatusSchema } from "../../gen/google/rpc/status_pb.js";
 import { OperationsService } from "../../gen/wms/v1/operations_service_pb.js";
 import { WarehouseService } from "../../gen/wms/v1/warehouse_service_pb.js";
-import { type AuthOptions, createAuthenticator, issueToken } from "../../src/rpc/auth.ts";
+import type { Role } from "../../src/domain/ownership.ts";
+import { type AuthOptions, createAuthenticator } from "../../src/rpc/auth.ts";
 import { Dispatcher } from "../../src/rpc/dispatcher.ts";
 import { startGrpcServer, type Tls } from "../../src/rpc/grpc-server.ts";
-import type { Role } from "../../src/rpc/handler.ts";
 import { startHttpServer } from "../../src/rpc/http-server.ts";
+import { issueToken } from "../../src/rpc/issue-token.ts";
 import { type Handlers, routeRpcs } from "../../src/rpc/router.ts";
 import type { WebhookRoute } from "../../src/rpc/webhook-route.ts";
 import { createMetrics } from "../../src/telemetry/metrics.ts";

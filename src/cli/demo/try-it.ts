@@ -1,4 +1,4 @@
-import { issueToken } from "../../rpc/auth.ts";
+import { issueToken } from "../../rpc/issue-token.ts";
 import type { ServiceProcess } from "./service-process.ts";
 
 /** What to try on the running service; each line works as printed. */

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { StoredLabel } from "../../db/labels.ts";
-import { DomainError } from "../../domain/errors.ts";
+import { unavailable } from "../../domain/errors.ts";
 
 /** Where labels' bytes lie outside of the database. Both throw when it can't be reached. */
 export interface LabelStore {
@@ -27,13 +27,8 @@ async function fetchBytes(
   try {
     return await store.get(store_key as string);
   } catch (error) {
-    const unavailable = new DomainError(
-      "DEPENDENCY_UNAVAILABLE",
-      `the label of package ${package_id} can't be read from the object store now: try again soon`,
-      { dependency: "label store", package_id },
-    );
-    unavailable.cause = error;
-    throw unavailable;
+    const message = `the label of package ${package_id} can't be read from the object store now: try again soon`;
+    throw unavailable(message, error, { dependency: "label store", package_id });
   }
 }
 

@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { Redis } from "ioredis";
 import type pg from "pg";
 import { createDatabase, createPool, type Database } from "../../../src/db/database.ts";
-import { issueToken } from "../../../src/rpc/auth.ts";
-import type { Role } from "../../../src/rpc/handler.ts";
+import type { Role } from "../../../src/domain/ownership.ts";
+import { issueToken } from "../../../src/rpc/issue-token.ts";
 import { ServerMachine } from "./server-machine.ts";
 import { ServiceMachine } from "./service-machine.ts";
 

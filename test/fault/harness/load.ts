@@ -11,7 +11,7 @@ import { pickAllDay } from "../../../src/cli/demo/pickers.ts";
 import { Random } from "../../../src/cli/demo/random.ts";
 import { Refusal, type RpcClient } from "../../../src/cli/demo/rpc-client.ts";
 import { CONSUMER_GROUP } from "../../../src/domain/events.ts";
-import type { Role } from "../../../src/rpc/handler.ts";
+import type { Role } from "../../../src/domain/ownership.ts";
 import { until } from "../../support/until.ts";
 import type { Cluster } from "./cluster.ts";
 import { type FedOrder, Feeder } from "./feeder.ts";
