@@ -33,12 +33,14 @@ export declare type Warehouse = Message<"wms.v1.Warehouse"> & {
   code: string;
 
   /**
+   * Empty on input: the code.
+   *
    * @generated from field: string name = 3;
    */
   name: string;
 
   /**
-   * Which warehouse an order line without a warehouse is tried at first: lower comes first.
+   * Which warehouse an order line without a warehouse is tried at first: lower comes first. 0 on input: 100.
    *
    * @generated from field: int32 priority = 4;
    */
@@ -120,6 +122,8 @@ export declare type Location = Message<"wms.v1.Location"> & {
   zoneCode: string;
 
   /**
+   * Stays as it is while the place holds goods: it decides whether they are for sale.
+   *
    * @generated from field: wms.v1.LocationKind kind = 6;
    */
   kind: LocationKind;
@@ -262,7 +266,7 @@ export declare const ListingSchema: GenMessage<Listing>;
  */
 export declare type UpsertWarehousesRequest = Message<"wms.v1.UpsertWarehousesRequest"> & {
   /**
-   * 1 to 1000; no code twice.
+   * 1 to 10000; no code twice.
    *
    * @generated from field: repeated wms.v1.Warehouse warehouses = 1;
    */
@@ -314,7 +318,7 @@ export declare type UpsertLocationsRequest = Message<"wms.v1.UpsertLocationsRequ
   warehouseId: bigint;
 
   /**
-   * 1 to 1000; no code and no barcode twice.
+   * 1 to 10000; no code and no barcode twice.
    *
    * @generated from field: repeated wms.v1.Location locations = 2;
    */
@@ -361,7 +365,7 @@ export declare const UpsertLocationsResponseSchema: GenMessage<UpsertLocationsRe
  */
 export declare type UpsertListingsRequest = Message<"wms.v1.UpsertListingsRequest"> & {
   /**
-   * 1 to 1000; no id twice.
+   * 1 to 10000; no id twice.
    *
    * @generated from field: repeated wms.v1.Listing listings = 1;
    */
@@ -402,7 +406,8 @@ export declare type UpsertListingsResponse = Message<"wms.v1.UpsertListingsRespo
 export declare const UpsertListingsResponseSchema: GenMessage<UpsertListingsResponse>;
 
 /**
- * Which lot of a listing is taken first. Ties are broken by `received_at`, then by id.
+ * Which lot of a listing is taken first. Ties are broken by `received_at`, then by id; under LIFO the highest id
+ * comes first.
  *
  * @generated from enum wms.v1.RemovalStrategy
  */

@@ -82,7 +82,8 @@ export const RemovalStrategySchema = /*@__PURE__*/
   enumDesc(file_wms_v1_catalogue, 0);
 
 /**
- * Which lot of a listing is taken first. Ties are broken by `received_at`, then by id.
+ * Which lot of a listing is taken first. Ties are broken by `received_at`, then by id; under LIFO the highest id
+ * comes first.
  *
  * @generated from enum wms.v1.RemovalStrategy
  */

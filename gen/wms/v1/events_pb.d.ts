@@ -55,6 +55,18 @@ export declare type PickingCreatedEvent = Message<"wms.v1.PickingCreatedEvent"> 
    * @generated from field: int64 warehouse_id = 8;
    */
   warehouseId: bigint;
+
+  /**
+   * @generated from field: int64 fulfillment_id = 9;
+   */
+  fulfillmentId: bigint;
+
+  /**
+   * How many items the task has.
+   *
+   * @generated from field: int32 total_items = 10;
+   */
+  totalItems: number;
 };
 
 /**
@@ -108,6 +120,11 @@ export declare type PickingAssignedEvent = Message<"wms.v1.PickingAssignedEvent"
    * @generated from field: int64 worker_id = 8;
    */
   workerId: bigint;
+
+  /**
+   * @generated from field: int64 warehouse_id = 9;
+   */
+  warehouseId: bigint;
 };
 
 /**
@@ -161,6 +178,11 @@ export declare type PickingStartedEvent = Message<"wms.v1.PickingStartedEvent"> 
    * @generated from field: int64 worker_id = 8;
    */
   workerId: bigint;
+
+  /**
+   * @generated from field: int64 warehouse_id = 9;
+   */
+  warehouseId: bigint;
 };
 
 /**
@@ -243,6 +265,16 @@ export declare type PickingItemPickedEvent = Message<"wms.v1.PickingItemPickedEv
    * @generated from field: int32 quantity_required = 13;
    */
   quantityRequired: number;
+
+  /**
+   * @generated from field: int64 warehouse_id = 14;
+   */
+  warehouseId: bigint;
+
+  /**
+   * @generated from field: int64 worker_id = 15;
+   */
+  workerId: bigint;
 };
 
 /**
@@ -325,6 +357,16 @@ export declare type PickingShortageEvent = Message<"wms.v1.PickingShortageEvent"
    * @generated from field: string reason = 13;
    */
   reason: string;
+
+  /**
+   * @generated from field: int64 warehouse_id = 14;
+   */
+  warehouseId: bigint;
+
+  /**
+   * @generated from field: int64 worker_id = 15;
+   */
+  workerId: bigint;
 };
 
 /**
@@ -373,6 +415,16 @@ export declare type PickingCompletedEvent = Message<"wms.v1.PickingCompletedEven
    * @generated from field: int64 order_id = 7;
    */
   orderId: bigint;
+
+  /**
+   * @generated from field: int64 warehouse_id = 8;
+   */
+  warehouseId: bigint;
+
+  /**
+   * @generated from field: int64 worker_id = 9;
+   */
+  workerId: bigint;
 };
 
 /**
@@ -426,6 +478,11 @@ export declare type PickingCancelledEvent = Message<"wms.v1.PickingCancelledEven
    * @generated from field: string reason = 8;
    */
   reason: string;
+
+  /**
+   * @generated from field: int64 warehouse_id = 9;
+   */
+  warehouseId: bigint;
 };
 
 /**
@@ -479,6 +536,11 @@ export declare type PackingCreatedEvent = Message<"wms.v1.PackingCreatedEvent"> 
    * @generated from field: int64 warehouse_id = 8;
    */
   warehouseId: bigint;
+
+  /**
+   * @generated from field: int64 picking_task_id = 9;
+   */
+  pickingTaskId: bigint;
 };
 
 /**
@@ -686,6 +748,11 @@ export declare type PackingCancelledEvent = Message<"wms.v1.PackingCancelledEven
    * @generated from field: string reason = 8;
    */
   reason: string;
+
+  /**
+   * @generated from field: int64 warehouse_id = 9;
+   */
+  warehouseId: bigint;
 };
 
 /**
@@ -695,7 +762,8 @@ export declare type PackingCancelledEvent = Message<"wms.v1.PackingCancelledEven
 export declare const PackingCancelledEventSchema: GenMessage<PackingCancelledEvent>;
 
 /**
- * `shipment.created` on wms:events:shipment: a shipment was made.
+ * `shipment.created` on wms:events:shipment: a shipment was made and has its tracking number. Once a shipment: when another
+ * number takes that one's place, it isn't published again.
  *
  * @generated from message wms.v1.ShipmentCreatedEvent
  */
@@ -736,8 +804,6 @@ export declare type ShipmentCreatedEvent = Message<"wms.v1.ShipmentCreatedEvent"
   orderId: bigint;
 
   /**
-   * Empty until there is one.
-   *
    * @generated from field: string tracking_number = 8;
    */
   trackingNumber: string;
@@ -871,6 +937,11 @@ export declare type ShipmentStatusChangedEvent = Message<"wms.v1.ShipmentStatusC
    * @generated from field: string to_status = 10;
    */
   toStatus: string;
+
+  /**
+   * @generated from field: string carrier_code = 11;
+   */
+  carrierCode: string;
 };
 
 /**
@@ -1065,6 +1136,11 @@ export declare type ShipmentCancelledEvent = Message<"wms.v1.ShipmentCancelledEv
    * @generated from field: string reason = 9;
    */
   reason: string;
+
+  /**
+   * @generated from field: string carrier_code = 10;
+   */
+  carrierCode: string;
 };
 
 /**
@@ -1216,7 +1292,7 @@ export declare type DeliveryConfirmedEvent = Message<"wms.v1.DeliveryConfirmedEv
   orderId: bigint;
 
   /**
-   * Unix seconds: the last one's.
+   * Unix seconds: the last one's. For later; missing now: `shipment.delivered` tells it of each shipment.
    *
    * @generated from field: int64 delivered_at = 7;
    */
@@ -1719,6 +1795,8 @@ export declare type OrderStatusChangedEvent = Message<"wms.v1.OrderStatusChanged
   orderId: bigint;
 
   /**
+   * For later; missing now.
+   *
    * @generated from field: int64 storefront_id = 7;
    */
   storefrontId: bigint;
@@ -1732,6 +1810,20 @@ export declare type OrderStatusChangedEvent = Message<"wms.v1.OrderStatusChanged
    * @generated from field: string to_status = 9;
    */
   toStatus: string;
+
+  /**
+   * The same as `to_status`.
+   *
+   * @generated from field: string status = 10;
+   */
+  status: string;
+
+  /**
+   * Why it was cancelled; missing otherwise.
+   *
+   * @generated from field: string reason = 11;
+   */
+  reason: string;
 };
 
 /**

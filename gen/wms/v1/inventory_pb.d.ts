@@ -144,7 +144,7 @@ export declare type Reservation = Message<"wms.v1.Reservation"> & {
   status: ReservationStatus;
 
   /**
-   * Absent: doesn't expire.
+   * When its units go back to sale, unless the order was confirmed before.
    *
    * @generated from field: google.protobuf.Timestamp expires_at = 7;
    */
@@ -362,6 +362,8 @@ export declare type MoveInventoryRequest = Message<"wms.v1.MoveInventoryRequest"
   productLocationId: bigint;
 
   /**
+   * Another one than where they are.
+   *
    * @generated from field: int64 to_location_id = 2;
    */
   toLocationId: bigint;
@@ -389,7 +391,7 @@ export declare type MoveInventoryRequest = Message<"wms.v1.MoveInventoryRequest"
 export declare const MoveInventoryRequestSchema: GenMessage<MoveInventoryRequest>;
 
 /**
- * Holds units for an order, all or nothing.
+ * Holds units for an order, all or nothing, until the order is confirmed, the hold is released or its time is over.
  *
  * @generated from message wms.v1.ReserveInventoryRequest
  */
@@ -417,7 +419,7 @@ export declare type ReserveInventoryRequest = Message<"wms.v1.ReserveInventoryRe
   orderId: bigint;
 
   /**
-   * Absent: until released. In the future when given.
+   * In the future when given. Absent: a day from now, so that a hold that is forgotten doesn't keep stock for ever.
    *
    * @generated from field: google.protobuf.Timestamp expires_at = 5;
    */
@@ -665,7 +667,7 @@ export declare type AdjustInventoryRequest = Message<"wms.v1.AdjustInventoryRequ
     case: "countedQuantity";
   } | {
     /**
-     * Base units to add or take, not 0.
+     * Base units to add, below 0 to take. 0, like a count that finds what is expected, changes nothing.
      *
      * @generated from field: int32 delta = 3;
      */
@@ -674,6 +676,8 @@ export declare type AdjustInventoryRequest = Message<"wms.v1.AdjustInventoryRequ
   } | { case: undefined; value?: undefined };
 
   /**
+   * Not empty.
+   *
    * @generated from field: string reason = 4;
    */
   reason: string;
@@ -751,7 +755,7 @@ export declare type GetStockResponse = Message<"wms.v1.GetStockResponse"> & {
   reservedQuantity: bigint;
 
   /**
-   * Base units for sale: not reserved, in bins.
+   * Base units that can be promised: in bins, not reserved, not past their date.
    *
    * @generated from field: int64 available_quantity = 5;
    */
@@ -765,7 +769,7 @@ export declare type GetStockResponse = Message<"wms.v1.GetStockResponse"> & {
   backorderedQuantity: bigint;
 
   /**
-   * In the order that the removal strategy takes them; empty lots are left out.
+   * In the order that the removal strategy takes them, warehouses mixed; empty lots are left out.
    *
    * @generated from field: repeated wms.v1.ProductLocation lots = 7;
    */

@@ -267,7 +267,7 @@ export declare type ConfirmOrderItem = Message<"wms.v1.ConfirmOrderItem"> & {
   quantity: number;
 
   /**
-   * Left out: the warehouse of the best priority that has it.
+   * Left out: any. An order comes from as few warehouses as its stock allows, of these the ones of the best priority.
    *
    * @generated from field: optional int64 warehouse_id = 3;
    */
@@ -302,7 +302,7 @@ export declare type ConfirmOrderRequest = Message<"wms.v1.ConfirmOrderRequest"> 
   orderNumber: string;
 
   /**
-   * 1 or more.
+   * 1 to 10000.
    *
    * @generated from field: repeated wms.v1.ConfirmOrderItem items = 4;
    */
@@ -380,7 +380,7 @@ export declare type CancelOrderRequest = Message<"wms.v1.CancelOrderRequest"> & 
   reason: string;
 
   /**
-   * Only these units; empty: the whole order.
+   * Only these units, at most 10000 entries; empty: the whole order.
    *
    * @generated from field: repeated wms.v1.CancelOrderItem items = 3;
    */
@@ -420,7 +420,7 @@ export declare type GetOrderRequest = Message<"wms.v1.GetOrderRequest"> & {
 export declare const GetOrderRequestSchema: GenMessage<GetOrderRequest>;
 
 /**
- * Filters orders; filters are joined by AND, newest order first.
+ * Filters orders; filters are joined by AND. The order that came last is the first, whatever its id is.
  *
  * @generated from message wms.v1.ListOrdersRequest
  */

@@ -112,7 +112,7 @@ export declare type PackingTask = Message<"wms.v1.PackingTask"> & {
   packedAt?: Timestamp | undefined;
 
   /**
-   * By sequence number. Empty for a parcel described by the task's own fields.
+   * By sequence number. Of a parcel described by the task's own fields: none until it is packed, then one.
    *
    * @generated from field: repeated wms.v1.Package packages = 16;
    */
@@ -330,6 +330,8 @@ export declare type Package = Message<"wms.v1.Package"> & {
   trackingNumber: string;
 
   /**
+   * Output only.
+   *
    * @generated from field: repeated wms.v1.PackageItem items = 12;
    */
   items: PackageItem[];

@@ -286,7 +286,7 @@ export declare type CreatePickingTaskRequest = Message<"wms.v1.CreatePickingTask
   priority: Priority;
 
   /**
-   * 1 or more.
+   * 1 to 10000.
    *
    * @generated from field: repeated wms.v1.PickingItem items = 4;
    */

@@ -281,7 +281,7 @@ export declare type TrackingEvent = Message<"wms.v1.TrackingEvent"> & {
   rawCode: string;
 
   /**
-   * The carrier's own text, as it came.
+   * The carrier's own text, as it came; the note of who stated it by hand.
    *
    * @generated from field: string description = 8;
    */
@@ -355,15 +355,16 @@ export declare type CreateShipmentRequest = Message<"wms.v1.CreateShipmentReques
   service?: string | undefined;
 
   /**
-   * packaging_type, weight, length, width, height and, if wanted, barcode and items of each.
-   * Empty: those of the fulfillment's packing task.
+   * packaging_type, weight, length, width, height and, if wanted, barcode of each, at most 1000; their items must be
+   * left out, since they are known from packing. Empty: those of the fulfillment's packing task, for all of its goods.
    *
    * @generated from field: repeated wms.v1.Package packages = 5;
    */
   packages: Package[];
 
   /**
-   * Empty: whatever the fulfillment has that isn't in another shipment.
+   * Empty: whatever the fulfillment has that isn't in another shipment. At most 10000; when they are only a part of that,
+   * `packages` must say which boxes they are in.
    *
    * @generated from field: repeated wms.v1.ShipmentItem items = 6;
    */
@@ -837,7 +838,7 @@ export declare type UpdateShipmentStatusRequest = Message<"wms.v1.UpdateShipment
   occurredAt?: Timestamp | undefined;
 
   /**
-   * Kept in the event's payload.
+   * Kept: under SHIPPED as `note` in the payload of the shipment's event, else as the tracking event's description.
    *
    * @generated from field: optional string note = 4;
    */

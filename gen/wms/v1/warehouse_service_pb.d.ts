@@ -47,7 +47,8 @@ export declare const file_wms_v1_warehouse_service: GenFile;
  * RESOURCE_EXHAUSTED, ABORTED, DEADLINE_EXCEEDED and INTERNAL are no verdicts: repeat these under the same
  * id.
  *
- * Lists page by `page_size` (default 50, at most 1000) and `page_token`.
+ * Lists page by `page_size` (default 50, at most 1000) and `page_token`. Where the newest come first, what is added after
+ * the first page was read need not be on any, and nothing is on two.
  *
  * @generated from service wms.v1.WarehouseService
  */
@@ -57,9 +58,10 @@ export declare const WarehouseService: GenService<{
    * from, in walking order. Orders that come as events get their tasks without this call.
    *
    * Callers: service, operator, admin.
-   * From: the order isn't cancelled and has no picking task in this warehouse but cancelled ones; → PENDING.
+   * From: the order isn't CANCELLED, SHIPPED or DELIVERED and has no picking task in this warehouse but cancelled ones;
+   * → PENDING.
    * Errors: NOT_FOUND WAREHOUSE_NOT_FOUND; NOT_FOUND LISTING_NOT_FOUND; FAILED_PRECONDITION INSUFFICIENT_STOCK
-   * (listing_id, requested, available); FAILED_PRECONDITION ILLEGAL_TRANSITION (of the order: it is cancelled);
+   * (listing_id, requested, available); FAILED_PRECONDITION ILLEGAL_TRANSITION (of the order);
    * ALREADY_EXISTS PICKING_TASK_EXISTS (task_id).
    *
    * @generated from rpc wms.v1.WarehouseService.CreatePickingTask
@@ -229,13 +231,13 @@ export declare const WarehouseService: GenService<{
     output: typeof PickingTaskSchema;
   },
   /**
-   * Returns the packing task of a completed picking task. Completion makes it by itself; this call makes a new
-   * one only where that one was cancelled.
+   * Returns the packing task of a completed picking task. Completion makes it by itself; this call returns it while it
+   * is PENDING, and makes a new one where it was cancelled.
    *
    * Callers: service, operator, admin.
    * From: picking task COMPLETED, with anything picked; → PENDING.
    * Errors: NOT_FOUND PICKING_TASK_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION; FAILED_PRECONDITION
-   * NOTHING_PICKED.
+   * NOTHING_PICKED; ALREADY_EXISTS PACKING_TASK_EXISTS (task_id, status): somebody has begun to pack.
    *
    * @generated from rpc wms.v1.WarehouseService.CreatePackingTask
    */
@@ -385,7 +387,8 @@ export declare const WarehouseService: GenService<{
    * Callers: worker (its own task), service, operator, admin.
    * From: PACKED, SHIPPED, with the label bought.
    * Errors: INVALID_ARGUMENT: package_id is needed, or dpi is not of a printer; NOT_FOUND PACKING_TASK_NOT_FOUND;
-   * NOT_FOUND PACKAGE_NOT_FOUND; NOT_FOUND LABEL_NOT_FOUND: none in this format (formats: what there is);
+   * NOT_FOUND PACKAGE_NOT_FOUND; NOT_FOUND LABEL_NOT_FOUND: none in this format (formats: what there is), or none that
+   * would come by itself (label_status);
    * FAILED_PRECONDITION ILLEGAL_TRANSITION; FAILED_PRECONDITION LABEL_NOT_READY (label_status);
    * PERMISSION_DENIED NOT_YOUR_TASK.
    *
@@ -412,8 +415,8 @@ export declare const WarehouseService: GenService<{
    * Puts received units on a shelf. Orders that wait for them are planned again.
    *
    * Callers: worker, service, operator, admin.
-   * Errors: NOT_FOUND LISTING_NOT_FOUND; NOT_FOUND WAREHOUSE_NOT_FOUND; NOT_FOUND LOCATION_NOT_FOUND (also when
-   * it is another warehouse's).
+   * Errors: NOT_FOUND LISTING_NOT_FOUND; NOT_FOUND WAREHOUSE_NOT_FOUND; NOT_FOUND LOCATION_NOT_FOUND;
+   * INVALID_ARGUMENT INVALID_FIELD (location_id): it is another warehouse's.
    *
    * @generated from rpc wms.v1.WarehouseService.PlaceInventory
    */
@@ -426,8 +429,9 @@ export declare const WarehouseService: GenService<{
    * Moves available units to another location and returns the product location that they are in now.
    *
    * Callers: worker, service, operator, admin.
-   * Errors: NOT_FOUND PRODUCT_LOCATION_NOT_FOUND; NOT_FOUND LOCATION_NOT_FOUND (also when it is another
-   * warehouse's); FAILED_PRECONDITION INSUFFICIENT_STOCK (listing_id, requested, available).
+   * Errors: NOT_FOUND PRODUCT_LOCATION_NOT_FOUND; NOT_FOUND LOCATION_NOT_FOUND; INVALID_ARGUMENT INVALID_FIELD
+   * (to_location_id): it is another warehouse's, or where the units are; FAILED_PRECONDITION INSUFFICIENT_STOCK
+   * (listing_id, requested, available).
    *
    * @generated from rpc wms.v1.WarehouseService.MoveInventory
    */
@@ -440,7 +444,7 @@ export declare const WarehouseService: GenService<{
    * Holds units for an order, lot by lot as the listing's removal strategy orders them; all or nothing.
    *
    * Callers: service, operator, admin.
-   * From: the order isn't cancelled.
+   * From: the order isn't CANCELLED, SHIPPED or DELIVERED; it need not be known yet.
    * Errors: NOT_FOUND WAREHOUSE_NOT_FOUND; NOT_FOUND LISTING_NOT_FOUND; FAILED_PRECONDITION INSUFFICIENT_STOCK
    * (listing_id, requested, available); FAILED_PRECONDITION ILLEGAL_TRANSITION (of the order).
    *
@@ -452,12 +456,12 @@ export declare const WarehouseService: GenService<{
     output: typeof ReservationSchema;
   },
   /**
-   * Gives a reservation's units back to sale.
+   * Gives the units of a reservation that ReserveInventory made back to sale.
    *
    * Callers: service, operator, admin.
-   * From: PENDING → CANCELLED, and not the reservation of a live picking task.
+   * From: PENDING → CANCELLED.
    * Errors: NOT_FOUND RESERVATION_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION; FAILED_PRECONDITION
-   * RESERVATION_IN_USE (task_id).
+   * RESERVATION_IN_USE (order_id): it is promised to an order's line, of which units can be cancelled.
    *
    * @generated from rpc wms.v1.WarehouseService.ReleaseReservation
    */
@@ -498,7 +502,7 @@ export declare const WarehouseService: GenService<{
    *
    * Callers: operator, admin.
    * From: the new quantity isn't below what is reserved.
-   * Errors: NOT_FOUND PRODUCT_LOCATION_NOT_FOUND; FAILED_PRECONDITION STOCK_RESERVED (quantity, reserved).
+   * Errors: NOT_FOUND PRODUCT_LOCATION_NOT_FOUND; FAILED_PRECONDITION STOCK_RESERVED (requested, reserved).
    *
    * @generated from rpc wms.v1.WarehouseService.AdjustInventory
    */
@@ -548,7 +552,8 @@ export declare const WarehouseService: GenService<{
    * Makes or changes locations of a warehouse, by code.
    *
    * Callers: operator, admin.
-   * Errors: NOT_FOUND WAREHOUSE_NOT_FOUND; ALREADY_EXISTS ALREADY_EXISTS (barcode): another location has it.
+   * Errors: NOT_FOUND WAREHOUSE_NOT_FOUND; ALREADY_EXISTS ALREADY_EXISTS: another location has the barcode;
+   * FAILED_PRECONDITION LOCATION_IN_USE (location_code, kind): its kind can't change while it holds goods.
    *
    * @generated from rpc wms.v1.WarehouseService.UpsertLocations
    */
@@ -657,8 +662,9 @@ export declare const WarehouseService: GenService<{
    * Callers: service, operator, admin.
    * From: fulfillment neither CANCELLED nor BACKORDERED nor COMPLETED; → READY.
    * Errors: NOT_FOUND ORDER_NOT_FOUND; NOT_FOUND FULFILLMENT_NOT_FOUND; NOT_FOUND CARRIER_NOT_FOUND;
-   * FAILED_PRECONDITION ILLEGAL_TRANSITION; ALREADY_EXISTS SHIPMENT_EXISTS (shipment_id): all of it is in
-   * shipments; FAILED_PRECONDITION QUANTITY_EXCEEDED (listing_id, requested, remaining).
+   * FAILED_PRECONDITION ILLEGAL_TRANSITION; FAILED_PRECONDITION NOTHING_PICKED: there is nothing to ship yet;
+   * ALREADY_EXISTS SHIPMENT_EXISTS (shipment_id): all of it is in shipments; FAILED_PRECONDITION QUANTITY_EXCEEDED
+   * (listing_id, requested, remaining).
    *
    * @generated from rpc wms.v1.WarehouseService.CreateShipment
    */
@@ -728,7 +734,8 @@ export declare const WarehouseService: GenService<{
    * Callers: service, operator, admin.
    * From: as the shipment's states allow; CANCELLED only by CancelShipment. The present status again returns
    * the shipment as it is.
-   * Errors: NOT_FOUND SHIPMENT_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION.
+   * Errors: NOT_FOUND SHIPMENT_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION; FAILED_PRECONDITION
+   * TRACKING_NUMBER_MISSING: a fulfillment's parcel leaves with a number.
    *
    * @generated from rpc wms.v1.WarehouseService.UpdateShipmentStatus
    */

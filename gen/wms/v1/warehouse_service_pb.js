@@ -48,7 +48,8 @@ export const file_wms_v1_warehouse_service = /*@__PURE__*/
  * RESOURCE_EXHAUSTED, ABORTED, DEADLINE_EXCEEDED and INTERNAL are no verdicts: repeat these under the same
  * id.
  *
- * Lists page by `page_size` (default 50, at most 1000) and `page_token`.
+ * Lists page by `page_size` (default 50, at most 1000) and `page_token`. Where the newest come first, what is added after
+ * the first page was read need not be on any, and nothing is on two.
  *
  * @generated from service wms.v1.WarehouseService
  */

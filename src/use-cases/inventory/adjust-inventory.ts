@@ -39,7 +39,13 @@ export async function adjustInventory(
     const view = await lotView(trx, id);
     const { reason } = input;
     await appendEvents(trx, [
-      event("inventory.adjusted", { listing_id, warehouse_id, delta, location: view.location_code, reason }),
+      event("inventory.adjusted", {
+        listing_id,
+        warehouse_id,
+        quantity: delta,
+        location: view.location_code,
+        reason,
+      }),
     ]);
     return view;
   });
