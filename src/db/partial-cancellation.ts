@@ -11,7 +11,10 @@ export interface OpenItem extends PickedItem {
   unpacked_quantity: number;
 }
 
-/** The items of these orders' live picking tasks. Locks picking tasks, packing tasks and items, in this order. */
+/**
+ * The items of these orders' live picking tasks. Those of fulfillments that have a shipment with its carrier are left
+ * out: their goods have left the house, whatever the book says. Locks picking tasks, packing tasks and items, in this order.
+ */
 export async function lockOpenItems(trx: Transaction, order_ids: readonly bigint[]): Promise<OpenItem[]> {
   await sql`select from picking_tasks where order_id = any(${order_ids}::bigint[]) order by id for update`.execute(
     trx,
@@ -37,6 +40,7 @@ export async function lockOpenItems(trx: Transaction, order_ids: readonly bigint
     left join packing_tasks packing on packing.picking_task_id = task.id and packing.status <> 'cancelled'
     left join packing_task_items pack on pack.task_id = packing.id and pack.order_item_id = item.order_item_id
     where task.order_id = any(${order_ids}::bigint[]) and task.status <> 'cancelled'
+      and not exists (select from shipments s where s.fulfillment_id = f.id and s.status not in ('ready', 'cancelled'))
     order by item.id`.execute(trx);
   return rows;
 }

@@ -8,11 +8,14 @@ import type { OrderEvent } from "../../src/domain/order-event.ts";
 import { verify } from "../../src/use-cases/maintenance/verify.ts";
 import { cancelOrder } from "../../src/use-cases/orders/cancel-order.ts";
 import { takeOrderEvents } from "../../src/use-cases/orders/take-order-events.ts";
+import { cancelPickingTask } from "../../src/use-cases/picking/cancel-picking-task.ts";
 import { completePickingTask } from "../../src/use-cases/picking/complete-picking-task.ts";
 import { pickItem } from "../../src/use-cases/picking/pick-item.ts";
 import { PickLane } from "../../src/use-cases/picking/pick-lane.ts";
 import { skipPickingItem } from "../../src/use-cases/picking/skip-picking-item.ts";
+import { createShipment } from "../../src/use-cases/shipping/create-shipment.ts";
 import { type TestDatabase, testDatabase } from "../support/database.ts";
+import { handOverByHand } from "../support/early-shipments.ts";
 import { brokenLaws, eventsOf, makeTask, OPERATOR, pickOf } from "../support/picking.ts";
 import {
   cancelled,
@@ -377,5 +380,38 @@ describe("a cancellation of units", () => {
       parts: ["cancelled", "picked"],
       packing: [2],
     });
+  });
+
+  it("of a whole task lets the goods go that were held for it", async () => {
+    const [a, b] = [await stocked([2]), await stocked([2], far)];
+    const lines = [
+      { listing_id: a, quantity: 2 },
+      { listing_id: b, quantity: 2 },
+    ];
+    const task = await makeTask(db, lines, "in_progress", "reject");
+    await pick(await pendingItem(task, b), 2);
+    await complete(task);
+    const { rows } = await sql<{ id: bigint }>`
+      select id from picking_tasks where order_id = ${task.order_id} and id <> ${task.id}`.execute(db);
+    const other = rows[0] as { id: bigint };
+    await cancelPickingTask(db, freshCall(), { task_id: other.id, reason: "no time" });
+    expect((await progressOf(task.order_id)).packing).toEqual([2]);
+  });
+
+  it("leaves alone what is with the carrier, whether the book has it picked or not", async () => {
+    const a = await stocked([4]);
+    for (const picked of [0, 1, 4]) {
+      const task = await makeTask(db, [{ listing_id: a, quantity: 4 }]);
+      if (picked > 0) await pick(await pendingItem(task, a), picked);
+      const { order_id } = task;
+      const early = await createShipment(db, freshCall(), { order_id, service: "", packages: [], items: [] });
+      await handOverByHand(db, early.id);
+      const before = await progressOf(order_id);
+      await cancel(order_id, { listing_id: a, quantity: 2 });
+      await cancel(order_id, { listing_id: a, quantity: 2 });
+      expect(await progressOf(order_id)).toEqual(before);
+      expect((await findOrderView(db, order_id))?.items[0]?.cancelled_quantity).toBe(0);
+      await place(db, near, a, 4, { bin: 9 });
+    }
   });
 });
