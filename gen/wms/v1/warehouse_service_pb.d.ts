@@ -194,8 +194,9 @@ export declare const WarehouseService: GenService<{
    * Ends a task: what was reserved is for sale again, what was picked goes to a put-back location.
    *
    * Callers: service, operator, admin.
-   * From: PENDING, ASSIGNED, IN_PROGRESS → CANCELLED.
-   * Errors: NOT_FOUND PICKING_TASK_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION.
+   * From: PENDING, ASSIGNED, IN_PROGRESS → CANCELLED, with none of its goods with a carrier.
+   * Errors: NOT_FOUND PICKING_TASK_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (shipment_id, where a parcel is in
+   * the way).
    *
    * @generated from rpc wms.v1.WarehouseService.CancelPickingTask
    */
@@ -354,8 +355,9 @@ export declare const WarehouseService: GenService<{
    * Ends a task: its goods go to a put-back location, its shipment is cancelled, its label voided.
    *
    * Callers: service, operator, admin.
-   * From: PENDING, IN_PROGRESS, PACKED → CANCELLED.
-   * Errors: NOT_FOUND PACKING_TASK_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION.
+   * From: PENDING, IN_PROGRESS, PACKED → CANCELLED, with none of its goods with a carrier.
+   * Errors: NOT_FOUND PACKING_TASK_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (shipment_id, where a parcel is in
+   * the way).
    *
    * @generated from rpc wms.v1.WarehouseService.CancelPackingTask
    */
@@ -594,9 +596,10 @@ export declare const WarehouseService: GenService<{
    * yet is noted as cancelled, so that its confirmation, when it comes, changes nothing.
    *
    * Callers: service, operator, admin.
-   * From: CONFIRMED, PROCESSING, READY_FOR_SHIPMENT → CANCELLED. Of some units, as many are cancelled as aren't
-   * shipped. Cancelling a cancelled order returns it as it is.
-   * Errors: FAILED_PRECONDITION ILLEGAL_TRANSITION.
+   * From: CONFIRMED, PROCESSING, READY_FOR_SHIPMENT → CANCELLED. A fulfillment of which a parcel is with its carrier goes
+   * its way: the others are cancelled, and the order follows what is left. Of some units, as many are cancelled as
+   * aren't shipped. Cancelling a cancelled order returns it as it is.
+   * Errors: FAILED_PRECONDITION ILLEGAL_TRANSITION, also when every fulfillment goes its way (shipment_id).
    *
    * @generated from rpc wms.v1.WarehouseService.CancelOrder
    */
