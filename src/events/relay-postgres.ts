@@ -1,4 +1,5 @@
 import pg from "pg";
+import { endSession } from "../db/end-session.ts";
 
 /** A leader that asks nothing for so long has lost its session, and with it the lock: the server ends it. */
 const LEASE_MS = 10_000;
@@ -25,7 +26,7 @@ export async function connectPostgres(connectionString: string): Promise<pg.Clie
     await client.query("set enable_seqscan = off; set enable_bitmapscan = off; set enable_sort = off");
     return client;
   } catch (error) {
-    await client.end().catch(() => {});
+    await endSession(client);
     throw error;
   }
 }

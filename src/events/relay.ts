@@ -1,6 +1,7 @@
 import type { Redis } from "ioredis";
 import type pg from "pg";
 import { createDatabase, createPool } from "../db/database.ts";
+import { endSession } from "../db/end-session.ts";
 import { takeLead, tryLock } from "./lead.ts";
 import { Leading, type LeadingOptions, type RelayProgress } from "./leading.ts";
 import type { EventLogger } from "./logger.ts";
@@ -91,7 +92,7 @@ class RelayLoop implements Relay {
     } finally {
       this.#state.leader = false;
       redis?.disconnect();
-      await client.end().catch(() => {});
+      await endSession(client);
     }
   }
 

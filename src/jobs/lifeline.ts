@@ -1,6 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { type RawBuilder, sql } from "kysely";
 import type { Database } from "../db/database.ts";
+import { endSession } from "../db/end-session.ts";
 import { PreparingClient } from "../db/preparing-client.ts";
 import type { Logger } from "../logger.ts";
 
@@ -49,7 +50,7 @@ export class Lifeline {
   async stop(): Promise<void> {
     this.#stopped = true;
     clearInterval(this.#beating);
-    await this.#session?.end().catch(() => {});
+    if (this.#session) await endSession(this.#session);
   }
 
   /** Workers of this name live in this process from now on. */
@@ -80,7 +81,7 @@ export class Lifeline {
       await session.query(`set idle_session_timeout = ${LEASE_MS}`);
       await this.#lock(session, held);
     } catch (error) {
-      await session.end().catch(() => {});
+      await endSession(session);
       throw error;
     }
     this.#session = session;

@@ -6,7 +6,7 @@ import { inTransaction } from "../../src/db/transaction.ts";
 import { event } from "../../src/domain/events.ts";
 import { connectPostgres } from "../../src/events/relay-postgres.ts";
 import { atFailpoint } from "../support/failpoints.ts";
-import { startProxy } from "../support/proxy.ts";
+import { type Proxy, startProxy } from "../support/proxy.ts";
 import { PICKING, RelayWorld, SHIPMENT, upTo } from "../support/relays.ts";
 import { readStream } from "../support/streams.ts";
 import { until } from "../support/until.ts";
@@ -200,6 +200,23 @@ describe("the relay", () => {
     });
     await world.allPublished();
     expect(await world.seenOf(1)).toEqual([1]);
+  });
+
+  it("row 14: begins again at once when Redis is lost while the database's line is idle, and dead", async () => {
+    const proxies = await Promise.all([world.database.url, world.server.url].map((url) => startProxy(url)));
+    const [postgres, redis] = proxies as [Proxy, Proxy];
+    const relay = world.relay({ databaseUrl: postgres.url, redisUrl: redis.url });
+    await until("it leads", async () => relay.progress().leader);
+    const lost = atFailpoint("relay.read", () => {
+      postgres.blackHole();
+      redis.cut();
+    });
+    await world.commit([1]);
+    await lost;
+    redis.mend();
+    await until("it begins again", async () => world.warnings.length > 0, 3_000);
+    await world.allPublished(20_000); // the server ends the lost session, with its lock, after ten seconds
+    await Promise.all(proxies.map((proxy) => proxy.close()));
   });
 
   it("row 27: publishes again when Redis' answer was lost, for one effect each", async () => {

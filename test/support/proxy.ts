@@ -123,6 +123,9 @@ class Line {
 
   blackHole(): void {
     this.dead = true;
+    // Who is not heard can't say goodbye either: he waits for an answer that never comes.
+    this.#near.pause();
+    this.#far.pause();
   }
 
   deafen(): void {
