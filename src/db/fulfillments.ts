@@ -117,6 +117,9 @@ export async function listUnlaunchedStops(
 
 export interface OrderPartsRow {
   order_id: bigint;
+  storefront_id: bigint;
+  /** The last one's of its shipments. */
+  delivered_at: Date | null;
   status: OrderStatus;
   fulfillments: FulfillmentStatus[];
   shipments: ShipmentStatus[];
@@ -128,7 +131,9 @@ export async function listOrderParts(
   order_ids: readonly bigint[],
 ): Promise<OrderPartsRow[]> {
   const { rows } = await sql<OrderPartsRow>`
-    select o.order_id, o.status,
+    select o.order_id, o.storefront_id, o.status,
+      (select max(s.delivered_at) from shipments s
+       where s.order_id = o.order_id and s.status <> 'cancelled') as delivered_at,
       array(select f.status from fulfillments f where f.order_id = o.order_id order by f.id) as fulfillments,
       array(select s.status from shipments s
             where s.order_id = o.order_id and s.status <> 'cancelled' order by s.id) as shipments

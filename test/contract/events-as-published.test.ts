@@ -51,3 +51,12 @@ it("tells in inventory.adjusted by how many units a shelf was corrected", async 
   );
   expect(rows.map((row) => row.payload["quantity"])).toEqual(["-2", "3"]);
 });
+
+it("tells with an order's status whose storefront it is", async () => {
+  const { rows } = await sql<{ payload: JsonObject }>`
+    select payload from outbox where type = 'order.status_changed' and payload->>'to_status' <> 'cancelled'`.execute(
+    test.db,
+  );
+  expect(rows.length).toBeGreaterThan(5);
+  expect(rows.filter(({ payload }) => payload["storefront_id"] !== "1")).toEqual([]);
+});

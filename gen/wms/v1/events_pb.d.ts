@@ -1292,7 +1292,7 @@ export declare type DeliveryConfirmedEvent = Message<"wms.v1.DeliveryConfirmedEv
   orderId: bigint;
 
   /**
-   * Unix seconds: the last one's. For later; missing now: `shipment.delivered` tells it of each shipment.
+   * Unix seconds: the last one's. `shipment.delivered` tells it of each shipment.
    *
    * @generated from field: int64 delivered_at = 7;
    */
@@ -1795,7 +1795,7 @@ export declare type OrderStatusChangedEvent = Message<"wms.v1.OrderStatusChanged
   orderId: bigint;
 
   /**
-   * For later; missing now.
+   * Missing when the order was cancelled before its confirmation came.
    *
    * @generated from field: int64 storefront_id = 7;
    */

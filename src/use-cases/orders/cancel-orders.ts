@@ -37,7 +37,7 @@ export async function cancelOrders(
   );
   return [
     ...events,
-    ...unknown.flatMap(({ order_id }) => orderChanged(order_id, "confirmed", "cancelled", reason)),
+    ...unknown.flatMap((order) => orderChanged({ order, from: "confirmed", to: "cancelled", reason })),
     ...(await projectOrders(trx, ids, reason)),
   ];
 }

@@ -189,7 +189,7 @@ async function cancelAtOnce(trx: Transaction, dead: readonly PlannedOrder[]): Pr
   );
   return dead.flatMap((plan) => [
     ...(plan.rejected ? [rejection(plan)] : []),
-    ...orderChanged(plan.order.order_id, "confirmed", "cancelled", reasonOf(plan)),
+    ...orderChanged({ order: plan.order, from: "confirmed", to: "cancelled", reason: reasonOf(plan) }),
   ]);
 }
 

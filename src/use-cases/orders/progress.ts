@@ -52,37 +52,42 @@ export async function projectOrders(
 ): Promise<DomainEvent[]> {
   const parts = await listOrderParts(trx, order_ids);
   const changes = parts
-    .map((order) => ({
-      order_id: order.order_id,
-      from: order.status,
-      status: projectOrderStatus(order),
-      reason,
-    }))
-    .filter((change) => change.status !== change.from);
+    .map((order) => ({ order, from: order.status, to: projectOrderStatus(order), reason }))
+    .filter(({ from, to }) => to !== from);
   await updateOrderStatuses(
     trx,
-    changes.map(({ order_id, status }) => ({
-      order_id,
-      status,
-      reason: status === "cancelled" ? reason : null,
+    changes.map(({ order, to }) => ({
+      order_id: order.order_id,
+      status: to,
+      reason: to === "cancelled" ? reason : null,
     })),
   );
-  return changes.flatMap(({ order_id, from, status }) => orderChanged(order_id, from, status, reason));
+  return changes.flatMap(orderChanged);
+}
+
+interface OrderChange {
+  /** An order of which only the cancellation has come has no storefront yet. */
+  order: { order_id: bigint; storefront_id?: bigint | null; delivered_at?: Date | null };
+  from: OrderStatus;
+  to: OrderStatus;
+  reason: string | null;
 }
 
 /** order.status_changed, and delivery.confirmed when the carriers have delivered everything. */
-export function orderChanged(
-  order_id: bigint,
-  from: OrderStatus,
-  to: OrderStatus,
-  reason: string | null,
-): DomainEvent[] {
+export function orderChanged({ order, from, to, reason }: OrderChange): DomainEvent[] {
+  const { order_id, storefront_id, delivered_at } = order;
   const changed = event("order.status_changed", {
     order_id,
+    storefront_id,
     from_status: from,
     to_status: to,
     status: to,
     reason: to === "cancelled" ? reason : null,
   });
-  return to === "delivered" ? [changed, event("delivery.confirmed", { order_id })] : [changed];
+  if (to !== "delivered") return [changed];
+  return [changed, event("delivery.confirmed", { order_id, delivered_at: unixSeconds(delivered_at) })];
+}
+
+function unixSeconds(time: Date | null | undefined): number | null {
+  return time ? Math.floor(time.getTime() / 1000) : null;
 }

@@ -114,7 +114,9 @@ it("002: a confirmed order becomes fulfillments, which lead its status, and only
   expect([status, fulfillments[0]?.status]).toEqual([OrderStatus.SHIPPED, FulfillmentStatus.COMPLETED]);
   const words = (await readStream(service.redis, "wms:events:shipment")).map(({ fields }) => fields);
   const confirmations = words.filter((fields) => fields["type"] === "delivery.confirmed");
-  expect(confirmations.map((fields) => fields["order_id"])).toEqual([String(orderId)]);
+  expect(confirmations).toMatchObject([
+    { order_id: String(orderId), delivered_at: expect.stringMatching(/^\d{10}$/) },
+  ]);
 
   // An order of goods in two warehouses has a fulfillment in each.
   const toronto = await stockUp(service, [2n], { code: "TOR" });
