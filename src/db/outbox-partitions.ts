@@ -6,9 +6,8 @@ import { dropPartition, makePartition, type Partition } from "./partitions.ts";
 const DAYS_AHEAD = 3;
 
 /**
- * Makes the tables of today and of the next days, as far as there are none, and says how many it made. Events that have
- * been caught by the default table meanwhile move into them. The others stay there: nothing ever keeps an event from
- * being written.
+ * Makes the tables of today and of the next days, as far as there are none, and says how many it made. A day that nobody
+ * has prepared goes into the default table, and stays there: nothing ever keeps an event from being written.
  */
 export async function makeOutboxPartitions(db: Database): Promise<number> {
   const { rows } = await sql<Partition>`
@@ -17,8 +16,9 @@ export async function makeOutboxPartitions(db: Database): Promise<number> {
       lateral (select 'outbox_' || to_char(day, 'YYYYMMDD') as name, day || ' 00:00+00' as "from",
         day + 1 || ' 00:00+00' as "to") as bounds
     where to_regclass(name) is null order by name`.execute(db);
-  for (const day of rows) if (!(await makePartition(db, "outbox", day))) return rows.indexOf(day);
-  return rows.length;
+  let made = 0;
+  for (const day of rows) if (await makePartition(db, "outbox", day)) made += 1;
+  return made;
 }
 
 /**
@@ -41,9 +41,12 @@ export async function dropOutboxPartitions(db: Database): Promise<number> {
   return dropped;
 }
 
+/** By its indexes, however much is in it: of what was published, the relay's last batch is the latest. */
 async function isNeeded(db: Database, name: string): Promise<boolean> {
+  const day = sql.table(name);
   const { rows } = await sql<{ needed: boolean }>`
-    select exists (select from ${sql.table(name)} where published_at is null or published_at > now() - interval '7 days')
-      as needed`.execute(db);
+    select exists (select from ${day} where published_at is null) or coalesce(
+      (select published_at from ${day} where batch is not null order by batch desc limit 1) > now() - interval '7 days',
+      false) as needed`.execute(db);
   return rows[0]?.needed === true;
 }

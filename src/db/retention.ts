@@ -1,5 +1,6 @@
 import { sql } from "kysely";
 import type { Database } from "./database.ts";
+import { unhurriedly } from "./unhurriedly.ts";
 
 const BATCH = 5_000;
 
@@ -16,6 +17,8 @@ export const PRUNERS = {
   webhook_deliveries: olderThan("webhook_deliveries", "processed_at", 30),
   /** Of a number that no shipment got in a month, none will. */
   parked_facts: olderThan("parked_facts", "parked_at", 30),
+  /** Calls are kept in a table a month, and go with it; these had none. */
+  api_calls_default: olderThan("api_calls_default", "created_at", 124),
   /** Events are kept in a table a day, and go with it; these had none. Only the oldest are looked at. */
   outbox_default: (db: Database) =>
     count(
@@ -38,6 +41,6 @@ function olderThan(table: string, column: string, days: number) {
     );
 }
 
-async function count(db: Database, statement: ReturnType<typeof sql>): Promise<number> {
-  return Number((await statement.execute(db)).numAffectedRows ?? 0n);
+function count(db: Database, statement: ReturnType<typeof sql>): Promise<number> {
+  return unhurriedly(db, async (trx) => Number((await statement.execute(trx)).numAffectedRows ?? 0n));
 }

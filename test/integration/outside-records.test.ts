@@ -129,18 +129,24 @@ describe("calls to the outside", () => {
     expect(await prune(db)).toMatchObject({ api_call_months_made: 0, api_call_months_dropped: 0 });
   });
 
-  it("find their month again when it was made too late", async () => {
+  it("stay out of their month when nobody has made it in time, and go as late", async () => {
     const [next] = (await partitions()).filter((name) => name !== "api_calls_default").slice(-1);
     await sql.raw(`drop table ${next}`).execute(db);
     await insertApiCall(db, call("early"));
     await sql`update api_calls set created_at = to_timestamp(right(${next as string}, 6), 'YYYYMM') + interval '3 days' where endpoint = 'early'`.execute(
       db,
     );
-    expect(await makeApiCallPartitions(db)).toBe(1);
-    const { rows } = await sql<{
-      place: string;
-    }>`select tableoid::regclass::text as place from api_calls where endpoint = 'early'`.execute(db);
-    expect(rows).toEqual([{ place: next }]);
+    expect(await makeApiCallPartitions(db)).toBe(0);
+    const left = async () => {
+      const { rows } = await sql<{ endpoint: string }>`select endpoint from api_calls_default`.execute(db);
+      return rows.map(({ endpoint }) => endpoint);
+    };
+    expect(await left()).toEqual(["early"]);
+    await sql`update api_calls_default set created_at = now() - interval '123 days'`.execute(db);
+    expect(await prune(db)).toMatchObject({ api_call_months_made: 1, api_calls_default: 0 });
+    await sql`update api_calls_default set created_at = now() - interval '125 days'`.execute(db);
+    expect(await prune(db)).toMatchObject({ api_calls_default: 1 });
+    expect(await left()).toEqual([]);
   });
 });
 
