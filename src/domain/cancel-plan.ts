@@ -50,19 +50,25 @@ export function planCancellation<Item extends TaskUnits>(
   items: readonly Item[],
 ): CancelPlan<Item> {
   const plan: CancelPlan<Item> = { lines: [], releases: [], items: [], granted: [] };
-  const pools = unitPools(plan, lines, held, items);
+  const pools = Map.groupBy(unitPools(plan, lines, held, items).toReversed(), (pool) => pool.listing_id);
   for (const wish of wishes) {
     const wanted = wish.quantity - wish.applied_quantity;
-    let open = wanted;
-    for (const pool of pools) {
-      if (pool.listing_id !== wish.listing_id) continue;
-      const units = Math.min(open, pool.units());
-      if (units > 0) pool.take(units);
-      open -= units;
-    }
-    if (wanted > open) plan.granted.push({ id: wish.id, quantity: wanted - open });
+    const taken = takeUnits(pools.get(wish.listing_id) ?? [], wanted);
+    if (taken > 0) plan.granted.push({ id: wish.id, quantity: taken });
   }
   return plan;
+}
+
+/** From the last pool first. One that is used up fills no more, and goes: an order may have ten thousand of them. */
+function takeUnits(pools: Pool[], wanted: number): number {
+  let open = wanted;
+  for (let next = pools.at(-1); next && open > 0; next = pools.at(-1)) {
+    const units = Math.max(0, Math.min(open, next.units()));
+    if (units > 0) next.take(units);
+    open -= units;
+    if (next.units() <= 0) pools.pop();
+  }
+  return wanted - open;
 }
 
 interface Pool {
