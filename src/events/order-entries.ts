@@ -97,19 +97,24 @@ const cancelled = z.object({
 export function decodeOrderEntry(entryId: string, fields: Record<string, string>): Decoded {
   const type = fields["type"] ?? "";
   const eventId = fields["event_id"] || entryId;
-  const poison = (reason: string, id = entryId): Decoded => ({ kind: "poison", type, eventId: id, reason });
+  const isKeepable = eventId.length <= MAX_EVENT_ID && !eventId.includes("\0");
+  const poison = (reason: string): Decoded => ({
+    kind: "poison",
+    type,
+    eventId: isKeepable ? eventId : entryId, // a letter that comes back is known by it
+    reason,
+  });
   if (type === "") return poison("type: is missing");
   if (!OUR_TYPES.has(type)) return { kind: "foreign", type };
   if (Object.keys(fields).length > MAX_FIELDS) return poison(`fields: must be at most ${MAX_FIELDS}`);
-  if (eventId.length > MAX_EVENT_ID || eventId.includes("\0"))
-    return poison(`event_id: must be at most ${MAX_EVENT_ID} characters, none of them NUL`);
+  if (!isKeepable) return poison(`event_id: must be at most ${MAX_EVENT_ID} characters, none of them NUL`);
   if (type === "order.confirmed") {
     const read = confirmed.safeParse(fields);
-    if (!read.success) return poison(explain(read.error), eventId);
+    if (!read.success) return poison(explain(read.error));
     return { kind: "event", event: { kind: "confirmed", eventId, entryId, order: read.data } };
   }
   const read = cancelled.safeParse(fields);
-  if (!read.success) return poison(explain(read.error), eventId);
+  if (!read.success) return poison(explain(read.error));
   return { kind: "event", event: { kind: "cancelled", eventId, entryId, ...read.data } };
 }
 
@@ -158,10 +163,15 @@ function parseJson(source: string): unknown {
   }
 }
 
-/** The parts of an address that are plain; what else a producer may add to it is not ours. */
+/**
+ * The parts of an address that are plain; what else a producer may add to it is not ours. JSON can write half of a
+ * character, which Postgres refuses: who cut a text in two has not made it a bad order.
+ */
 function plainParts(parts: Record<string, unknown>): Record<string, string> {
   const plain = Object.entries(parts).filter(([, value]) =>
     ["string", "number", "bigint"].includes(typeof value),
   );
-  return Object.fromEntries(plain.map(([name, value]) => [name, String(value)]));
+  return Object.fromEntries(
+    plain.map(([name, value]) => [name.toWellFormed(), String(value).toWellFormed()]),
+  );
 }

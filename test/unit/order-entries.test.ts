@@ -60,6 +60,25 @@ describe("decodeOrderEntry", () => {
     });
   });
 
+  it("mends an address of which a character was cut in two", () => {
+    const ship_to = String.raw`{"city":"Novi Sad \ud83d","note\udc00":"x"}`;
+    expect(decodeOrderEntry("1-0", { ...good, ship_to })).toMatchObject({
+      event: { order: { ship_to: { city: "Novi Sad \uFFFD", "note\uFFFD": "x" } } },
+    });
+  });
+
+  it("knows what it can't read by its event id, where that can be kept", () => {
+    const idOf = (fields: Record<string, string>) => {
+      const decoded = decodeOrderEntry("1-0", fields);
+      return decoded.kind === "poison" ? decoded.eventId : undefined;
+    };
+    const many = Object.fromEntries(Array.from({ length: 1_001 }, (_, nth) => [`field_${nth}`, ""]));
+    expect(idOf({ event_id: "e-1", nonsense: "1" })).toBe("e-1");
+    expect(idOf({ type: "order.confirmed", event_id: "e-1", ...many })).toBe("e-1");
+    expect(idOf({ event_id: "e\0", nonsense: "1" })).toBe("1-0");
+    expect(idOf({ event_id: "e".repeat(201), nonsense: "1" })).toBe("1-0");
+  });
+
   it("reads cancellations, whole and in part", () => {
     const whole = { type: "order.cancelled", order_id: "7", reason: "customer" };
     expect(decodeOrderEntry("2-0", whole)).toEqual({
