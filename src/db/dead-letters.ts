@@ -20,9 +20,15 @@ export interface NewDeadLetter {
   /** The error's stack; empty when there was no error but a message that can't be read. */
   trace: string;
   attempts: number;
+  /** The letter that the entry says it was before it was put back on the stream. */
+  letter_id?: bigint | undefined;
 }
 
-/** Keeps what can't be processed, once an entry. One that was redriven and comes back is opened again instead. */
+/**
+ * Keeps what can't be processed, once an entry. A letter's message that comes back opens that letter again, under the entry
+ * that it first was: one event may have several letters, and the relay may publish one of them twice. A letter that is
+ * open or discarded by then says all there is to say.
+ */
 export async function insertDeadLetters(trx: Transaction, letters: readonly NewDeadLetter[]): Promise<void> {
   if (letters.length === 0) return;
   await sql`
@@ -30,18 +36,21 @@ export async function insertDeadLetters(trx: Transaction, letters: readonly NewD
       select * from unnest(${column(letters, "stream")}::text[], ${column(letters, "entry_id")}::text[],
         ${column(letters, "event_id")}::text[], ${column(letters, "event_type")}::text[],
         ${letters.map((letter) => JSON.stringify(letter.payload))}::jsonb[], ${column(letters, "reason")}::text[],
-        ${column(letters, "trace")}::text[], ${column(letters, "attempts")}::int[])
-        as letter (stream, entry_id, event_id, event_type, payload, reason, trace, attempts)
+        ${column(letters, "trace")}::text[], ${column(letters, "attempts")}::int[],
+        ${column(letters, "letter_id")}::bigint[])
+        with ordinality as letter (stream, entry_id, event_id, event_type, payload, reason, trace, attempts, letter_id, nth)
     ), reopened as (
-      update dead_letters d set status = 'open', resolved_at = null, entry_id = incoming.entry_id,
+      update dead_letters d set status = 'open', resolved_at = null,
         reason = incoming.reason, trace = incoming.trace, attempts = d.attempts + incoming.attempts
       from incoming
-      where d.status = 'redriven' and d.stream = incoming.stream and d.event_id = incoming.event_id
-      returning d.stream, d.event_id
+      where d.status = 'redriven' and (d.id, d.stream, d.event_id) = (letter_id, incoming.stream, incoming.event_id)
     )
     insert into dead_letters (stream, entry_id, event_id, event_type, payload, reason, trace, attempts)
-    select * from incoming
-    where not exists (select from reopened r where r.stream = incoming.stream and r.event_id = incoming.event_id)
+    select stream, entry_id, event_id, event_type, payload, reason, trace, attempts from incoming
+    where not exists (
+      select from dead_letters d
+      where (d.id, d.stream, d.event_id) = (letter_id, incoming.stream, incoming.event_id))
+    order by nth
     on conflict (stream, entry_id) do nothing`.execute(trx);
 }
 

@@ -6,6 +6,15 @@ const STATES =
 const TEXTS =
   /timeout exceeded when trying to connect|Connection terminated|Query read timeout|Client was closed|Client has encountered a connection error|connection has been discarded|after calling end on the pool|driver has already been destroyed/i;
 
+/** The server's own limits on what is asked and on pauses within, and a question that was never answered. */
+const TOO_SLOW = /^(57014|25P03)$/;
+const SILENT = /Query read timeout/i;
+
+/** Out of reach for one question: that may be the database's fault, or it was too much to ask. */
+export function isTooSlow(error: unknown): boolean {
+  return TOO_SLOW.test(sqlState(error)) || (error instanceof Error && SILENT.test(error.message));
+}
+
 /** Whether it was the database, or the way to it, and not what was asked of it. */
 export function isOutOfReach(error: unknown): boolean {
   return STATES.test(sqlState(error)) || (error instanceof Error && TEXTS.test(error.message));
