@@ -7,6 +7,7 @@ import type {
   ShipmentStatus,
 } from "../domain/vocabulary.ts";
 import { noteShipmentEvents } from "./committed.ts";
+import { MAX_ATTEMPTS } from "./jobs.ts";
 import { column } from "./stock.ts";
 import type { Transaction } from "./transaction.ts";
 
@@ -180,7 +181,7 @@ async function endShipments(
       select id, 'SHIPMENT_CANCELLED', jsonb_build_object('reason', ${reason}::text) from cancelled
     ), voids as (
       select graphile_worker.add_job('void_label', json_build_object('shipment_id', id::text),
-        job_key => 'void_label:' || id, max_attempts => 25)
+        job_key => 'void_label:' || id, max_attempts => ${MAX_ATTEMPTS}::int)
       from cancelled where label_status in ('requested', 'created', 'needs_review')
     )
     select cancelled.* from cancelled, (select count(*) from voids) as enqueued order by id`.execute(trx);

@@ -1,6 +1,7 @@
 import { sql } from "kysely";
 import { askForReports } from "./channel-reports.ts";
 import type { Database } from "./database.ts";
+import { MAX_ATTEMPTS } from "./jobs.ts";
 import type { Transaction } from "./transaction.ts";
 
 /** What a channel was told of an order and refused for good. */
@@ -46,7 +47,7 @@ export async function retryReports(trx: Transaction, order_ids: readonly bigint[
     ), jobs as (
       select graphile_worker.add_job('report_order_status', json_build_object('order_id', order_id::text),
         queue_name => 'report_order_status_' || order_id % 8, job_key => 'report_order_status:' || order_id,
-        max_attempts => 25)
+        max_attempts => ${MAX_ATTEMPTS}::int)
       from refused
     )
     select order_id from refused cross join (select count(*) from jobs) as asked`.execute(trx);

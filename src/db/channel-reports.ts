@@ -1,6 +1,7 @@
 import { sql } from "kysely";
 import type { OrderStatus } from "../domain/vocabulary.ts";
 import type { Database } from "./database.ts";
+import { MAX_ATTEMPTS } from "./jobs.ts";
 import type { Transaction } from "./transaction.ts";
 
 /** The first of the numbers that marketplaces' orders get here: `channel_order_ids` begins with it. */
@@ -14,7 +15,7 @@ export async function askForReports(trx: Transaction, order_ids: readonly bigint
   await sql`
     select graphile_worker.add_job('report_parcels', json_build_object('channel', channel, 'order_id', order_id::text),
       queue_name => 'report_parcels_' || channel || '_' || order_id % 2,
-      job_key => 'report_parcels:' || channel || ':' || order_id, max_attempts => 25)
+      job_key => 'report_parcels:' || channel || ':' || order_id, max_attempts => ${MAX_ATTEMPTS}::int)
     from channel_orders where order_id = any(${candidates}::bigint[]) order by order_id`.execute(trx);
 }
 

@@ -6,6 +6,7 @@ import type {
   Priority,
   ShipmentStatus,
 } from "../domain/vocabulary.ts";
+import { MAX_ATTEMPTS } from "./jobs.ts";
 import { column } from "./stock.ts";
 import type { Transaction } from "./transaction.ts";
 
@@ -155,7 +156,7 @@ export async function updateOrderStatuses(
     ), reports as (
       -- One queue holds all reports of an order, so that an older one still under way cannot overtake a newer one.
       select array_agg(('report_order_status', json_build_object('order_id', order_id::text),
-        'report_order_status_' || order_id % 8, null, 25, 'report_order_status:' || order_id, null,
+        'report_order_status_' || order_id % 8, null, ${MAX_ATTEMPTS}::int, 'report_order_status:' || order_id, null,
         null)::graphile_worker.job_spec) as specs
       from changed having exists (select from channels where code = 'listings')
     ), updated as (

@@ -1,6 +1,7 @@
 import { sql } from "kysely";
 import type { Lot } from "../domain/allocation.ts";
 import type { MovementPlace, RemovalStrategy } from "../domain/vocabulary.ts";
+import { MAX_ATTEMPTS } from "./jobs.ts";
 import type { Transaction } from "./transaction.ts";
 
 /**
@@ -150,7 +151,7 @@ export async function insertMovements(trx: Transaction, movements: readonly Move
 export async function wakeBackorders(trx: Transaction, listing_ids: readonly bigint[]): Promise<void> {
   await sql`
     select graphile_worker.add_job('allocate_backorders',
-      json_build_object('listing_ids', json_agg(listing_id::text)), job_key => null, max_attempts => 25)
+      json_build_object('listing_ids', json_agg(listing_id::text)), job_key => null, max_attempts => ${MAX_ATTEMPTS}::int)
     from unnest(${unique(listing_ids)}::bigint[]) as freed (listing_id)
     where exists (select from order_items where order_items.listing_id = freed.listing_id and shortage_quantity > 0)
     having count(*) > 0`.execute(trx);

@@ -17,31 +17,18 @@ import { addressMessage, parseAddress } from "./address-messages.ts";
 import type { Deps } from "./deps.ts";
 import { callOf, type HandlersOf } from "./handler.ts";
 import { requiredId, requiredList, requiredMeasure, requiredText, text } from "./parse.ts";
+import { parseWord } from "./vocabulary-messages.ts";
 
 const MAX_BULK = 10_000;
 const rpc = WarehouseService.method;
 
 const KINDS = {
-  [LocationKind.UNSPECIFIED]: "bin",
-  [LocationKind.BIN]: "bin",
-  [LocationKind.PUT_BACK]: "put_back",
-  [LocationKind.QUARANTINE]: "quarantine",
-} satisfies Record<LocationKind, words.LocationKind>;
-
-const KIND_MESSAGES = {
   bin: LocationKind.BIN,
   put_back: LocationKind.PUT_BACK,
   quarantine: LocationKind.QUARANTINE,
 } satisfies Record<words.LocationKind, LocationKind>;
 
 const STRATEGIES = {
-  [RemovalStrategy.UNSPECIFIED]: "fifo",
-  [RemovalStrategy.FIFO]: "fifo",
-  [RemovalStrategy.FEFO]: "fefo",
-  [RemovalStrategy.LIFO]: "lifo",
-} satisfies Record<RemovalStrategy, words.RemovalStrategy>;
-
-const STRATEGY_MESSAGES = {
   fifo: RemovalStrategy.FIFO,
   fefo: RemovalStrategy.FEFO,
   lifo: RemovalStrategy.LIFO,
@@ -96,7 +83,7 @@ function parseLocation(location: Location, index: number) {
     code,
     barcode: text(`${at}.barcode`, location.barcode) || code,
     zone_code: text(`${at}.zone_code`, location.zoneCode, 64),
-    kind: known(KINDS, `${at}.kind`, location.kind),
+    kind: location.kind === LocationKind.UNSPECIFIED ? "bin" : parseWord(KINDS, `${at}.kind`, location.kind),
     aisle: notNegative(`${at}.aisle`, location.aisle),
     bay: notNegative(`${at}.bay`, location.bay),
     level: notNegative(`${at}.level`, location.level),
@@ -117,14 +104,12 @@ function parseListing(listing: Listing, index: number) {
     length: measure("length", listing.length),
     width: measure("width", listing.width),
     height: measure("height", listing.height),
-    removal_strategy: known(STRATEGIES, `${at}.removal_strategy`, listing.removalStrategy),
+    removal_strategy: parseStrategy(`${at}.removal_strategy`, listing.removalStrategy),
   };
 }
 
-function known<Value>(table: Record<number, Value>, field: string, value: number): Value {
-  const word = table[value];
-  if (word === undefined) throw invalidField(field, `${value} is no known value`);
-  return word;
+function parseStrategy(field: string, value: RemovalStrategy): words.RemovalStrategy {
+  return value === RemovalStrategy.UNSPECIFIED ? "fifo" : parseWord(STRATEGIES, field, value);
 }
 
 function notNegative(field: string, value: number): number {
@@ -152,7 +137,7 @@ function locationMessage(row: LocationRow) {
     code: row.code,
     barcode: row.barcode,
     zoneCode: row.zone_code,
-    kind: KIND_MESSAGES[row.kind],
+    kind: KINDS[row.kind],
     aisle: row.aisle,
     bay: row.bay,
     level: row.level,
@@ -172,7 +157,7 @@ function listingMessage(row: ListingRow) {
     length: row.length ?? 0,
     width: row.width ?? 0,
     height: row.height ?? 0,
-    removalStrategy: STRATEGY_MESSAGES[row.removal_strategy],
+    removalStrategy: STRATEGIES[row.removal_strategy],
     createdAt: timestampFromDate(row.created_at),
     updatedAt: timestampFromDate(row.updated_at),
   };

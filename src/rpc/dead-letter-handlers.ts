@@ -18,8 +18,8 @@ import {
 } from "../use-cases/maintenance/dead-letters.ts";
 import type { Deps } from "./deps.ts";
 import { callOf, type HandlersOf } from "./handler.ts";
-import { wordOf } from "./order-messages.ts";
 import { nextPageToken, page, requiredId, requiredList, requiredText, text } from "./parse.ts";
+import { parseWord } from "./vocabulary-messages.ts";
 
 const STATUSES = {
   open: DeadLetterStatus.OPEN,
@@ -34,7 +34,7 @@ export function deadLetterHandlers({ db, logger }: Deps): Pick<HandlersOf<typeof
   return {
     listDeadLetters: async (request) => {
       const wanted = page(request);
-      const statuses = request.statuses.map((status) => wordOf(STATUSES, "statuses", status));
+      const statuses = request.statuses.map((status) => parseWord(STATUSES, "statuses", status));
       const filter = {
         statuses: statuses.length > 0 ? statuses : (["open"] as const),
         stream: request.stream,

@@ -16,7 +16,7 @@ import { listAlerts } from "../use-cases/maintenance/alerts.ts";
 import { verify } from "../use-cases/maintenance/verify.ts";
 import type { Deps, StreamDeps } from "./deps.ts";
 import type { HandlersOf } from "./handler.ts";
-import { wordOf } from "./order-messages.ts";
+import { parseWord } from "./vocabulary-messages.ts";
 
 const SEVERITIES = {
   warning: AlertSeverity.WARNING,
@@ -48,7 +48,7 @@ export function operationsHandlers({
       };
     },
     listAlerts: async ({ severity }) => {
-      const wanted = severity === undefined ? undefined : wordOf(SEVERITIES, "severity", severity);
+      const wanted = severity === undefined ? undefined : parseWord(SEVERITIES, "severity", severity);
       return { alerts: (await listAlerts({ db, readStreamLag }, wanted)).map(alertMessage) };
     },
     getStreamLag: async () => {

@@ -23,7 +23,6 @@ import {
   ORDER_STATUSES,
   orderMessage,
   parsePolicy,
-  wordOf,
 } from "./order-messages.ts";
 import {
   nextPageToken,
@@ -35,7 +34,7 @@ import {
   requiredQuantity,
   text,
 } from "./parse.ts";
-import { parsePriority } from "./vocabulary-messages.ts";
+import { parsePriority, parseWord } from "./vocabulary-messages.ts";
 
 type Topic =
   | "confirmOrder"
@@ -106,7 +105,7 @@ function orderReads(db: Deps["db"]): Pick<HandlersOf<typeof WarehouseService>, "
         storefront_id: optionalId("storefront_id", request.storefrontId),
         warehouse_id: optionalId("warehouse_id", request.warehouseId),
         order_number: request.orderNumber,
-        statuses: request.statuses.map((status) => wordOf(ORDER_STATUSES, "statuses", status)),
+        statuses: request.statuses.map((status) => parseWord(ORDER_STATUSES, "statuses", status)),
       };
       const keys = await listOrderKeys(db, filter, wanted);
       const orders = await findOrderViews(
@@ -144,7 +143,7 @@ function fulfillmentReads(
       const filter = {
         order_id: optionalId("order_id", request.orderId),
         warehouse_id: optionalId("warehouse_id", request.warehouseId),
-        statuses: request.statuses.map((status) => wordOf(FULFILLMENT_STATUSES, "statuses", status)),
+        statuses: request.statuses.map((status) => parseWord(FULFILLMENT_STATUSES, "statuses", status)),
       };
       const rows = await listFulfillmentViews(db, filter, wanted);
       const shipments = await shipmentsOf(db, rows);

@@ -9,11 +9,10 @@ import {
 } from "../../gen/wms/v1/orders_pb.js";
 import type { FulfillmentView, OrderView } from "../db/order-views.ts";
 import type { ShipmentView } from "../db/shipment-views.ts";
-import { invalidField } from "../domain/errors.ts";
 import type * as words from "../domain/vocabulary.ts";
 import { addressMessage } from "./address-messages.ts";
 import { shipmentMessage } from "./shipment-messages.ts";
-import { priorityMessage } from "./vocabulary-messages.ts";
+import { parseWord, priorityMessage } from "./vocabulary-messages.ts";
 
 export const ORDER_STATUSES = {
   confirmed: OrderStatus.CONFIRMED,
@@ -46,14 +45,7 @@ const POLICIES = {
 
 export function parsePolicy(value: OrderPolicy): words.OrderPolicy {
   if (value === OrderPolicy.UNSPECIFIED) return "backorder";
-  return wordOf(POLICIES, "policy", value);
-}
-
-/** Our word for an enum value that a filter names. */
-export function wordOf<Word extends string>(table: Record<Word, number>, field: string, value: number): Word {
-  const found = (Object.keys(table) as Word[]).find((word) => table[word] === value);
-  if (found === undefined) throw invalidField(field, `${value} is no known value`);
-  return found;
+  return parseWord(POLICIES, "policy", value);
 }
 
 export function orderMessage(

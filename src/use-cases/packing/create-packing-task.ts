@@ -9,6 +9,7 @@ import {
   type PickingSource,
 } from "../../db/packing.ts";
 import { type PackingTaskView, packingTaskView } from "../../db/packing-views.ts";
+import { findPickingOrder, pickingTaskNotFound } from "../../db/picking-tasks.ts";
 import type { Transaction } from "../../db/transaction.ts";
 import { DomainError } from "../../domain/errors.ts";
 import { event } from "../../domain/events.ts";
@@ -36,17 +37,9 @@ export async function createPackingTask(
 }
 
 async function lockSource(trx: Transaction, picking_task_id: bigint): Promise<PickingSource> {
-  const order = await trx
-    .selectFrom("picking_tasks")
-    .select("order_id")
-    .where("id", "=", picking_task_id)
-    .executeTakeFirst();
-  if (order) await lockOrder(trx, order.order_id);
+  await lockOrder(trx, await findPickingOrder(trx, picking_task_id));
   const source = await lockPickingSource(trx, picking_task_id);
-  if (!source)
-    throw new DomainError("PICKING_TASK_NOT_FOUND", `no picking task ${picking_task_id}`, {
-      task_id: picking_task_id,
-    });
+  if (!source) throw pickingTaskNotFound(picking_task_id);
   if (source.status !== "completed") throw notCompleted(source);
   return source;
 }

@@ -17,8 +17,8 @@ import { pickingTaskMachine } from "../../domain/machines.ts";
 import { type Actor, assertOwnTask } from "../../domain/ownership.ts";
 import { assertAllHandled } from "../../domain/picking.ts";
 import { transition } from "../../domain/state-machine.ts";
-import { ensureBackorder } from "../orders/backorder-shortage.ts";
 import { cancelFulfillment } from "../orders/cancel-fulfillment.ts";
+import { launchFulfillments } from "../orders/launch-fulfillments.ts";
 import { advanceFulfillment, projectOrder } from "../orders/progress.ts";
 import { stockEvents } from "../orders/promise-stock.ts";
 import { openPacking } from "../packing/open-packing.ts";
@@ -44,7 +44,7 @@ export async function completePickingTask(
     await setPickingCompleted(trx, task_id);
     const { order_id, warehouse_id, worker_id } = task;
     const completed = event("picking.completed", { task_id, order_id, warehouse_id, worker_id });
-    const waiting = left.length > 0 ? await ensureBackorder(trx, order_id) : [];
+    const waiting = left.length > 0 ? await launchFulfillments(trx, [order_id]) : [];
     const packing = await handOver(
       trx,
       order,

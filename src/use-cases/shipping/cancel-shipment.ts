@@ -9,8 +9,8 @@ import { findShipmentOrder, lockShipment, cancelShipment as storeCancellation } 
 import { event } from "../../domain/events.ts";
 import { shipmentMachine } from "../../domain/machines.ts";
 import { transition } from "../../domain/state-machine.ts";
+import { dropLabel } from "./drop-label.ts";
 import { settleShipments } from "./hand-over.ts";
-import { dropLabel } from "./put-under-number.ts";
 
 /**
  * Ends a shipment that the carrier doesn't have yet. Its goods stay packed and its fulfillment stays where it is, until

@@ -1,6 +1,5 @@
 import type { Carrier } from "../../carriers/carrier.ts";
 import type { Database } from "../../db/database.ts";
-import { addJob } from "../../db/jobs.ts";
 import {
   claimAttempt,
   endAttempt,
@@ -12,6 +11,7 @@ import { insertShipmentEvents } from "../../db/shipment-events.ts";
 import { lockShipment, type ShipmentRow, updateLabelStatus } from "../../db/shipments.ts";
 import { inTransaction, type Transaction } from "../../db/transaction.ts";
 import { nextStep } from "../../domain/label-purchase.ts";
+import { askToVoid } from "./drop-label.ts";
 
 /** Nothing has failed: somebody is at it, or it is too early to look. The job comes back in so many seconds. */
 class LabelBusy extends Error {
@@ -101,9 +101,4 @@ async function dropUnwanted(
 ): Promise<"nothing"> {
   if (live && (status === "cancelled" || label_status === "voided")) await askToVoid(trx, id);
   return "nothing";
-}
-
-export function askToVoid(trx: Transaction, shipment_id: bigint): Promise<void> {
-  const key = `void_label:${shipment_id}`;
-  return addJob(trx, "void_label", { shipment_id: String(shipment_id) }, { key });
 }

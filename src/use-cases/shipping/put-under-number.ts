@@ -1,6 +1,4 @@
-import { addJob } from "../../db/jobs.ts";
 import { lockLiveAttempt, storeBought } from "../../db/label-attempts.ts";
-import { forgetLabels } from "../../db/labels.ts";
 import { showTaskLabel } from "../../db/packing.ts";
 import { insertShipmentEvents } from "../../db/shipment-events.ts";
 import { findNumberHolder, type ShipmentRow, setTracking, updateLabelStatus } from "../../db/shipments.ts";
@@ -8,6 +6,7 @@ import type { Transaction } from "../../db/transaction.ts";
 import { DomainError } from "../../domain/errors.ts";
 import { type DomainEvent, event } from "../../domain/events.ts";
 import { misreadWarning } from "../../domain/tracking-numbers.ts";
+import { dropLabel } from "./drop-label.ts";
 
 export interface TravelsUnder {
   carrier_code: string;
@@ -57,20 +56,6 @@ export function firstNumber(shipment: ShipmentRow, tracking_number: string): Dom
   if (shipment.tracking_number !== null) return [];
   const { id, order_id } = shipment;
   return [event("shipment.created", { shipment_id: id, order_id, tracking_number })];
-}
-
-/** Its boxes have no label from now on; the job voids what was bought, also when the purchase is only just under way. */
-export async function dropLabel(
-  trx: Transaction,
-  { id, label_status, carrier_code }: ShipmentRow,
-): Promise<void> {
-  if (label_status === "none" || label_status === "voided") return;
-  await updateLabelStatus(trx, id, "voided");
-  await forgetLabels(trx, id);
-  await insertShipmentEvents(trx, [
-    { shipment_id: id, event_type: "LABEL_VOIDED", payload: { label_status, carrier_code } },
-  ]);
-  await addJob(trx, "void_label", { shipment_id: String(id) }, { key: `void_label:${id}` });
 }
 
 function numberTaken({ carrier_code, tracking_number }: TravelsUnder, shipment_id: bigint): DomainError {

@@ -10,7 +10,8 @@ import { insertShipmentEvents } from "../../db/shipment-events.ts";
 import { findNumberHolder, lockShipment, type ShipmentRow } from "../../db/shipments.ts";
 import { inTransaction, OutcomeUnknownError, type Transaction } from "../../db/transaction.ts";
 import { type DomainEvent, event } from "../../domain/events.ts";
-import { askToVoid, type ClaimedPurchase, suspendLabel } from "./claim-label.ts";
+import { type ClaimedPurchase, suspendLabel } from "./claim-label.ts";
+import { askToVoid } from "./drop-label.ts";
 import { settleShipments } from "./hand-over.ts";
 import { firstNumber } from "./put-under-number.ts";
 

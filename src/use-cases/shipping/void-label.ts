@@ -7,12 +7,12 @@ import {
   type LabelAttempt,
   listUnwanted,
 } from "../../db/label-attempts.ts";
-import { findLabelOrder, forgetLabels, listGoods, listParcels } from "../../db/labels.ts";
-import { insertShipmentEvents } from "../../db/shipment-events.ts";
-import { lockShipment, updateLabelStatus } from "../../db/shipments.ts";
+import { findLabelOrder, listGoods, listParcels } from "../../db/labels.ts";
+import { lockShipment } from "../../db/shipments.ts";
 import { inTransaction } from "../../db/transaction.ts";
 import { type CallUntil, requestOf } from "./buy-label.ts";
 import { assertFree } from "./claim-label.ts";
+import { markVoided } from "./drop-label.ts";
 import { verdictOf } from "./purchase-labels.ts";
 
 interface VoidJob {
@@ -40,13 +40,10 @@ export async function voidLabel(
 /** A cancelled shipment's labels are voided, as those are that were replaced by a number given by hand. */
 async function dropLabels(db: Database, shipment_id: bigint): Promise<void> {
   await inTransaction(db, async (trx) => {
-    const { status, label_status } = await lockShipment(trx, shipment_id);
-    if (status !== "cancelled" && label_status !== "voided") return;
+    const shipment = await lockShipment(trx, shipment_id);
+    if (shipment.status !== "cancelled" && shipment.label_status !== "voided") return;
     await dropAttempts(trx, shipment_id);
-    if (label_status === "voided") return;
-    await updateLabelStatus(trx, shipment_id, "voided");
-    await forgetLabels(trx, shipment_id);
-    await insertShipmentEvents(trx, [{ shipment_id, event_type: "LABEL_VOIDED", payload: { label_status } }]);
+    if (shipment.label_status !== "voided") await markVoided(trx, shipment);
   });
 }
 
