@@ -6,9 +6,9 @@ import type {
   PickingTaskStatus,
   ShipmentStatus,
 } from "../domain/vocabulary.ts";
+import { column } from "./column.ts";
 import { noteShipmentEvents } from "./committed.ts";
 import { MAX_ATTEMPTS } from "./jobs.ts";
-import { column } from "./stock.ts";
 import type { Transaction } from "./transaction.ts";
 
 export interface CancellablePart {

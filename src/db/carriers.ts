@@ -1,6 +1,6 @@
 import { sql } from "kysely";
+import { column } from "./column.ts";
 import type { Database } from "./database.ts";
-import { column } from "./stock.ts";
 
 /** Makes known which carriers shipments can be sent by. One that is configured no more stays: its parcels are under way. */
 export async function upsertCarriers(

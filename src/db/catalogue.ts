@@ -1,7 +1,7 @@
 import { sql } from "kysely";
 import type { LocationKind, RemovalStrategy } from "../domain/vocabulary.ts";
+import { column } from "./column.ts";
 import type { Database } from "./database.ts";
-import { column } from "./stock.ts";
 import type { Transaction } from "./transaction.ts";
 
 export interface WarehouseRow {

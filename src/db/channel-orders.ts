@@ -1,6 +1,6 @@
 import { sql } from "kysely";
+import { column } from "./column.ts";
 import type { Database } from "./database.ts";
-import { column } from "./stock.ts";
 
 /** A line of a marketplace's order, as it was taken. */
 export interface TakenLine {

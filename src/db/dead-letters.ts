@@ -1,8 +1,8 @@
 import { type Selectable, sql } from "kysely";
 import type { DeadLetterStatus } from "../domain/dead-letter.ts";
+import { column } from "./column.ts";
 import type { Database } from "./database.ts";
 import type { DeadLetters } from "./schema.ts";
-import { column } from "./stock.ts";
 import type { Transaction } from "./transaction.ts";
 
 export type DeadLetterRow = Omit<Selectable<DeadLetters>, "payload" | "status"> & {

@@ -1,7 +1,7 @@
 import { sql } from "kysely";
 import type { ShipmentPart } from "../domain/fulfillment-progress.ts";
 import type { FulfillmentStatus } from "../domain/vocabulary.ts";
-import { column } from "./stock.ts";
+import { column } from "./column.ts";
 import type { Transaction } from "./transaction.ts";
 
 export interface ContentLine {

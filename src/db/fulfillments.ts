@@ -6,8 +6,8 @@ import type {
   Priority,
   ShipmentStatus,
 } from "../domain/vocabulary.ts";
+import { column } from "./column.ts";
 import { MAX_ATTEMPTS } from "./jobs.ts";
-import { column } from "./stock.ts";
 import type { Transaction } from "./transaction.ts";
 
 export interface FulfillmentRow {

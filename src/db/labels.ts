@@ -2,8 +2,8 @@ import { sql } from "kysely";
 import { readAddress } from "../domain/address.ts";
 import { LABEL_CONTENT_TYPES, type LabelContent } from "../domain/label.ts";
 import type { LabelFormat, LabelStatus, ShipmentStatus } from "../domain/vocabulary.ts";
+import { column } from "./column.ts";
 import type { Database } from "./database.ts";
-import { column } from "./stock.ts";
 import type { Transaction } from "./transaction.ts";
 
 export interface StoredLabel {

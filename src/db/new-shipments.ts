@@ -1,6 +1,6 @@
 import { sql } from "kysely";
 import type { LabelStatus } from "../domain/vocabulary.ts";
-import { column } from "./stock.ts";
+import { column } from "./column.ts";
 import type { Transaction } from "./transaction.ts";
 
 export interface NewShipment {

@@ -1,6 +1,6 @@
 import { sql } from "kysely";
 import type { OrderPolicy, Priority } from "../domain/vocabulary.ts";
-import { column } from "./stock.ts";
+import { column } from "./column.ts";
 import type { Transaction } from "./transaction.ts";
 
 /** An order as it arrives. `confirmed: false` makes a placeholder: so far only its cancellation has come. */

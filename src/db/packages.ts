@@ -2,9 +2,9 @@ import { type Selectable, sql } from "kysely";
 import { DomainError } from "../domain/errors.ts";
 import type { Dimensions } from "../domain/parcel.ts";
 import type { PackagingType } from "../domain/vocabulary.ts";
+import { column } from "./column.ts";
 import type { Database } from "./database.ts";
 import type { Packages } from "./schema.ts";
-import { column } from "./stock.ts";
 import type { Transaction } from "./transaction.ts";
 
 export type PackageRow = Selectable<Packages>;

@@ -1,7 +1,7 @@
 import { sql } from "kysely";
 import type { FulfillmentStatus } from "../domain/vocabulary.ts";
 import type { PickedItem } from "./cancellation.ts";
-import { column } from "./stock.ts";
+import { column } from "./column.ts";
 import type { Transaction } from "./transaction.ts";
 
 export interface OpenItem extends PickedItem {

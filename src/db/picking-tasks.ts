@@ -1,9 +1,9 @@
 import { type Selectable, sql } from "kysely";
 import { DomainError } from "../domain/errors.ts";
 import type { PickingTaskItemStatus, Priority } from "../domain/vocabulary.ts";
+import { column } from "./column.ts";
 import type { Database } from "./database.ts";
 import type { PickingTasks } from "./schema.ts";
-import { column } from "./stock.ts";
 import type { Transaction } from "./transaction.ts";
 
 export type PickingTaskRow = Selectable<PickingTasks>;

@@ -1,6 +1,6 @@
 import { sql } from "kysely";
+import { column } from "./column.ts";
 import type { PickingItemRow } from "./picking-tasks.ts";
-import { column } from "./stock.ts";
 import type { Transaction } from "./transaction.ts";
 
 /** One pick as it was decided. */

@@ -1,7 +1,7 @@
 import { sql } from "kysely";
+import { column } from "./column.ts";
 import { noteShipmentEvents } from "./committed.ts";
 import type { ShipmentRow } from "./shipments.ts";
-import { column } from "./stock.ts";
 import type { Transaction } from "./transaction.ts";
 
 export type ShipmentEventType =

@@ -1,9 +1,9 @@
 import { type Selectable, sql } from "kysely";
 import { DomainError } from "../domain/errors.ts";
 import type { LabelStatus, ShipmentStatus } from "../domain/vocabulary.ts";
+import { column } from "./column.ts";
 import type { Database } from "./database.ts";
 import type { Shipments } from "./schema.ts";
-import { column } from "./stock.ts";
 import type { Transaction } from "./transaction.ts";
 
 export type ShipmentRow = Selectable<Shipments>;

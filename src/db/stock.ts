@@ -1,6 +1,7 @@
 import { sql } from "kysely";
 import type { Lot } from "../domain/allocation.ts";
 import type { MovementPlace, RemovalStrategy } from "../domain/vocabulary.ts";
+import { column } from "./column.ts";
 import { MAX_ATTEMPTS } from "./jobs.ts";
 import type { Transaction } from "./transaction.ts";
 
@@ -159,12 +160,4 @@ export async function wakeBackorders(trx: Transaction, listing_ids: readonly big
 
 function unique(ids: readonly bigint[]): bigint[] {
   return [...new Set(ids)];
-}
-
-/** One column of a list of rows, as an array parameter for `unnest`. */
-export function column<Row, Key extends keyof Row>(
-  rows: readonly Row[],
-  key: Key,
-): (NonNullable<Row[Key]> | null)[] {
-  return rows.map((row) => row[key] ?? null);
 }

@@ -1,9 +1,9 @@
 import { type Selectable, sql } from "kysely";
 import type { TrackingFact } from "../domain/tracking.ts";
 import type { TrackingStatus } from "../domain/vocabulary.ts";
+import { column } from "./column.ts";
 import type { Database } from "./database.ts";
 import type { TrackingEvents } from "./schema.ts";
-import { column } from "./stock.ts";
 import type { Transaction } from "./transaction.ts";
 
 export type TrackingEventRow = Selectable<TrackingEvents>;
