@@ -45,6 +45,11 @@ export const STATUS_LAWS: readonly Law[] = [
       from fulfillments f where f.status not in ('pending', 'backordered', 'cancelled')
         and not exists (select from picking_tasks task where task.fulfillment_id = f.id and task.status <> 'cancelled')
       union all
+      select format('fulfillment %s is %s, and nothing was picked for it', f.id, f.status)
+      from fulfillments f join picking_tasks task on task.fulfillment_id = f.id and task.status = 'completed'
+      where f.status <> 'cancelled'
+        and not exists (select from picking_task_items item where item.task_id = task.id and item.quantity_picked > 0)
+      union all
       select format('fulfillment %s is %s, its shipment %s is %s', f.id, f.status, s.id, s.status)
       from fulfillments f join shipments s on s.fulfillment_id = f.id and s.status <> 'cancelled'
       where (f.status = 'cancelled' and (s.status = 'ready' or exists (

@@ -249,6 +249,10 @@ const DAMAGES: Record<string, readonly (readonly [damage: string, complaint: Reg
     ],
     [`delete from picking_tasks where order_id = 9001`, /is planning and has no picking task/],
     [
+      `update picking_task_items set quantity_required = 0, quantity_picked = 0 where task_id in (select id from picking_tasks where order_id = 9003)`,
+      /is ready, and nothing was picked for it/,
+    ],
+    [
       `update fulfillments set status = 'cancelled' where order_id = 9002`,
       /is cancelled, its shipment \d+ is shipped/,
     ],

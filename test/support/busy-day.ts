@@ -100,7 +100,7 @@ export class BusyDay {
       [4, () => this.#ship()],
       [12, () => this.#track()],
       [2, () => this.#cancel()],
-      [1, () => this.#cancelSome()],
+      [4, () => this.#cancelSome()],
       [1, () => this.#cancelTask()],
       [1, () => this.#hold()],
       [1, () => this.#count()],
@@ -146,9 +146,20 @@ export class BusyDay {
     return takeOrderEvents(this.#db, [cancelled(BigInt(1 + this.#int(this.#orders + 3)))]);
   }
 
+  /** Mostly of goods that were picked in part: there it is hardest. */
   async #cancelSome() {
-    const order_id = BigInt(1 + this.#int(this.#orders + 1));
-    const items = [{ listing_id: BigInt(1 + this.#int(LISTINGS)), quantity: 1 + this.#int(4) }];
+    const { rows } = await sql<{ order_id: bigint; listing_id: bigint }>`
+      select task.order_id, item.listing_id
+      from picking_task_items item
+      join picking_tasks task on task.id = item.task_id
+      join fulfillments f on f.id = task.fulfillment_id and f.status in ('picking', 'picked', 'packing')
+      where item.quantity_picked between 1 and item.quantity_required - 1 order by item.id limit 20`.execute(
+      this.#db,
+    );
+    const partly = this.#random() < 0.7 ? this.#one(rows) : undefined;
+    const order_id = partly?.order_id ?? BigInt(1 + this.#int(this.#orders + 1));
+    const listing_id = partly?.listing_id ?? BigInt(1 + this.#int(LISTINGS));
+    const items = [{ listing_id, quantity: 1 + this.#int(9) }];
     if (this.#random() < 0.5) return takeOrderEvents(this.#db, [cancelled(order_id, items)]);
     return cancelOrder(this.#db, freshCall(), { order_id, reason: "by phone", items });
   }
@@ -201,7 +212,9 @@ export class BusyDay {
       const pick = { quantity: Math.max(0, left - missing), short_reason: "not there" };
       return void (await reportShortPick(this.#db, { ...request, pick }));
     }
-    const [outcome] = await pickItems(this.#db, [{ ...request, pick: { quantity: luck < 0.3 ? 1 : left } }]);
+    const [outcome] = await pickItems(this.#db, [
+      { ...request, pick: { quantity: luck < 0.4 ? 1 + this.#int(left) : left } },
+    ]);
     if (typeof outcome === "object" && "refused" in outcome) throw outcome.refused;
   }
 
