@@ -1,7 +1,6 @@
 import { sql } from "kysely";
+import { HASHED_LOCKS } from "./advisory-locks.ts";
 import type { Transaction } from "./transaction.ts";
-
-const SERVING_LOCKS = 8_271_006;
 
 /**
  * Waits until nobody else serves those who wait for these listings: he is at work on the same orders, and to wait for them
@@ -9,7 +8,7 @@ const SERVING_LOCKS = 8_271_006;
  */
 export async function takeTurnServing(trx: Transaction, listing_ids: readonly bigint[]): Promise<void> {
   await sql`
-    select pg_advisory_xact_lock(hashtextextended(id::text, ${SERVING_LOCKS}))
+    select pg_advisory_xact_lock(hashtextextended(id::text, ${HASHED_LOCKS.servedListings}))
     from (select distinct id from unnest(${listing_ids}::bigint[]) as wanted (id) order by id) as wanted`.execute(
     trx,
   );

@@ -1,14 +1,12 @@
 import { createHash } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
 import type pg from "pg";
+import { LOCKS } from "./advisory-locks.ts";
 import { makeApiCallPartitions } from "./api-call-partitions.ts";
 import { createDatabase } from "./database.ts";
 import { makeOutboxPartitions } from "./outbox-partitions.ts";
 
 const FOLDER = new URL("../../migrations/", import.meta.url);
-
-/** One process migrates, the others wait; any fixed number does. */
-const MIGRATION_LOCK = 8_271_001;
 
 /**
  * Applies the migrations that this database lacks, each in its own transaction, and prepares the outbox for the coming
@@ -27,7 +25,7 @@ async function applyAll(pool: pg.Pool, queue: () => Promise<void>): Promise<stri
   const client = await pool.connect();
   try {
     await client.query("set lock_timeout = 0; set statement_timeout = 0");
-    await client.query("select pg_advisory_lock($1)", [MIGRATION_LOCK]);
+    await client.query("select pg_advisory_lock($1)", [LOCKS.migration]);
     await client.query(`create table if not exists schema_migrations (
       name text primary key, checksum text not null, applied_at timestamptz not null default now())`);
     const applied = await applyMissing(client);

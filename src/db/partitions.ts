@@ -1,10 +1,10 @@
 import { sql } from "kysely";
+import { LOCKS } from "./advisory-locks.ts";
 import type { Database } from "./database.ts";
 import { sqlState } from "./out-of-reach.ts";
 import type { Transaction } from "./transaction.ts";
 import { unhurriedly } from "./unhurriedly.ts";
 
-const PARTITION_LOCK = 8_271_004;
 /** A lock that others hold, and a row that the default table has caught just now. */
 const IN_THE_WAY = ["55P03", "23514"];
 
@@ -56,7 +56,7 @@ async function unlessInTheWay(db: Database, work: (trx: Transaction) => Promise<
   try {
     return await unhurriedly(db, async (trx) => {
       await sql`select set_config('lock_timeout', '500ms', true)`.execute(trx);
-      await sql`select pg_advisory_xact_lock(${PARTITION_LOCK})`.execute(trx);
+      await sql`select pg_advisory_xact_lock(${LOCKS.partitions})`.execute(trx);
       return work(trx);
     });
   } catch (error) {

@@ -1,7 +1,7 @@
 import { sql } from "kysely";
+import { LOCKS } from "../db/advisory-locks.ts";
 import type { Database } from "../db/database.ts";
 
-const SLOT_LOCKS = 8_271_003;
 const MAX_SLOTS = 1_000;
 const PREFIX = "warehouse-";
 
@@ -24,7 +24,7 @@ export async function claimSlot(db: Database): Promise<Slot> {
       const number = await lockLowest(connection);
       claimed.resolve(number);
       await ended.promise;
-      await sql`select pg_advisory_unlock(${SLOT_LOCKS}, ${number})`.execute(connection);
+      await sql`select pg_advisory_unlock(${LOCKS.consumerSlots}, ${number})`.execute(connection);
     })
     .catch(claimed.reject); // once it is claimed, a lost session only frees the number
   const name = `${PREFIX}${await claimed.promise}`;
@@ -38,7 +38,7 @@ export async function claimSlot(db: Database): Promise<Slot> {
 async function lockLowest(connection: Database): Promise<number> {
   const { rows } = await sql<{ number: number }>`
     select number from generate_series(0, ${MAX_SLOTS}::int) as slot (number)
-    where pg_try_advisory_lock(${SLOT_LOCKS}, number) limit 1`.execute(connection);
+    where pg_try_advisory_lock(${LOCKS.consumerSlots}, number) limit 1`.execute(connection);
   const number = rows[0]?.number;
   if (number === undefined) throw new Error(`all ${MAX_SLOTS} consumer slots are taken`);
   return number;
@@ -48,7 +48,7 @@ async function lockLowest(connection: Database): Promise<number> {
 export async function namesInUse(db: Database): Promise<string[]> {
   const { rows } = await sql<{ number: bigint }>`
     select objid::bigint as number from pg_locks
-    where locktype = 'advisory' and classid = ${SLOT_LOCKS} and objsubid = 2 and granted
+    where locktype = 'advisory' and classid = ${LOCKS.consumerSlots} and objsubid = 2 and granted
       and database = (select oid from pg_database where datname = current_database())`.execute(db);
   return rows.map(({ number }) => `${PREFIX}${number}`);
 }

@@ -1,4 +1,5 @@
 import { sql } from "kysely";
+import { LOCKS } from "../db/advisory-locks.ts";
 import { createDatabase, createPool, type Database } from "../db/database.ts";
 import type { KafkaTarget } from "../kafka-settings.ts";
 import { createGroup } from "./consumer-group.ts";
@@ -8,8 +9,6 @@ import type { EventLogger } from "./logger.ts";
 import { interruptiblePause } from "./pause.ts";
 import { connectRedis } from "./redis.ts";
 
-/** One in the installation forwards; the others wait for its session to end. */
-const FORWARDER_LOCK = 8_271_005;
 /** A session that asks nothing for so long is lost, and with it the lock: the server ends it. */
 const LEASE_MS = 60_000;
 const CANDIDATE_MS = 500;
@@ -75,7 +74,7 @@ async function runSession(session: Database, options: KafkaForwarderOptions, pau
     }
   } finally {
     // A session that is lost has lost the lock already.
-    await sql`select pg_advisory_unlock(${FORWARDER_LOCK})`.execute(session).catch(() => {});
+    await sql`select pg_advisory_unlock(${LOCKS.kafkaForwarder})`.execute(session).catch(() => {});
   }
 }
 
@@ -84,7 +83,7 @@ async function takeLock(session: Database, pause: Stopping): Promise<boolean> {
   await sql`set idle_session_timeout = ${sql.lit(LEASE_MS)}`.execute(session);
   while (!pause.stopped) {
     const { rows } = await sql<{ locked: boolean }>`
-      select pg_try_advisory_lock(${FORWARDER_LOCK}) as locked`.execute(session);
+      select pg_try_advisory_lock(${LOCKS.kafkaForwarder}) as locked`.execute(session);
     if (rows[0]?.locked) return true;
     await pause.for(CANDIDATE_MS);
   }

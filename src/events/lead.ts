@@ -1,12 +1,11 @@
 import type { Redis } from "ioredis";
 import type pg from "pg";
+import { LOCKS } from "../db/advisory-locks.ts";
 import { answered } from "./redis.ts";
 import { runScript } from "./redis-script.ts";
 
 /** What the relay keeps in Redis: the leader's epoch, the last batch, and what each stream should hold. */
 export const RELAY_KEY = "wms:relay";
-/** One relay in the installation publishes; the others wait for its session to end. */
-const LEADER_LOCK = 8_271_002;
 
 /** The right to publish, for as long as nobody has taken a later one. */
 export interface Lead {
@@ -27,7 +26,7 @@ export class LeadLostError extends Error {
 
 export async function tryLock(client: pg.Client): Promise<boolean> {
   const { rows } = await client.query<{ locked: boolean }>("select pg_try_advisory_lock($1) as locked", [
-    LEADER_LOCK,
+    LOCKS.relayLeader,
   ]);
   return rows[0]?.locked === true;
 }

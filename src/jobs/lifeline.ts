@@ -1,12 +1,11 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { type RawBuilder, sql } from "kysely";
+import { HASHED_LOCKS } from "../db/advisory-locks.ts";
 import type { Database } from "../db/database.ts";
 import { endSession } from "../db/end-session.ts";
 import { PreparingClient } from "../db/preparing-client.ts";
 import type { Logger } from "../logger.ts";
 
-/** Any fixed number keeps our advisory locks apart from those of others. */
-const LOCK_SPACE = 8_271_002;
 const SWEEP_MS = 5_000;
 const RECONNECT_MS = 1_000;
 /** A session that says nothing for so long is of a process that is cut off or frozen: the server ends it. */
@@ -117,13 +116,13 @@ export class Lifeline {
     const given = [...held].filter((worker_id) => !this.#workers.has(worker_id));
     await session.query(
       "select pg_advisory_lock_shared(hashtextextended(id, $2)) from unnest($1::text[]) as worker (id)",
-      [taken, LOCK_SPACE],
+      [taken, HASHED_LOCKS.jobWorkers],
     );
     for (const worker_id of taken) held.add(worker_id);
     if (given.length === 0) return;
     await session.query(
       "select pg_advisory_unlock_shared(hashtextextended(id, $2)) from unnest($1::text[]) as worker (id)",
-      [given, LOCK_SPACE],
+      [given, HASHED_LOCKS.jobWorkers],
     );
     for (const worker_id of given) held.delete(worker_id);
   }
@@ -135,7 +134,7 @@ export class Lifeline {
         select distinct locked_by as worker_id from graphile_worker.jobs
         where locked_by is not null and locked_at < now() - ${SWEEP_MS} * interval '1 millisecond'
       ) busy
-      where pg_try_advisory_xact_lock(hashtextextended(worker_id, ${LOCK_SPACE}))
+      where pg_try_advisory_xact_lock(hashtextextended(worker_id, ${HASHED_LOCKS.jobWorkers}))
       having count(*) > 0`);
   }
 
