@@ -54,7 +54,10 @@ export async function insertDeadLetters(trx: Transaction, letters: readonly NewD
     on conflict (stream, entry_id) do nothing`.execute(trx);
 }
 
-/** Of these entries, the ids of those that are dead letters, or were: one that was redriven comes back as another entry. */
+/**
+ * Of these entries, the ids of those that are dead letters, or were. A letter that was redriven speaks for the entry that
+ * it first was; the one that it comes back as has still to be done.
+ */
 export async function findBuried(
   db: Database,
   stream: string,
@@ -65,7 +68,8 @@ export async function findBuried(
     select entry.id from unnest(${column(entries, "id")}::text[], ${column(entries, "eventId")}::text[]) as entry (id, event_id)
     where exists (
       select from dead_letters d
-      where d.stream = ${stream} and (d.entry_id = entry.id or d.event_id = entry.event_id))`.execute(db);
+      where d.stream = ${stream} and (
+        d.entry_id = entry.id or (d.event_id = entry.event_id and d.status <> 'redriven')))`.execute(db);
   return new Set(rows.map((row) => row.id));
 }
 

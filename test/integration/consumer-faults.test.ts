@@ -8,13 +8,14 @@ import { createDatabase, createPool, type Database } from "../../src/db/database
 import { CONSUMER_GROUP, ORDER_STREAM } from "../../src/domain/events.ts";
 import type { EntryHandler } from "../../src/events/consuming.ts";
 import { orderEntryHandler } from "../../src/events/order-consumer.ts";
+import { redriveDeadLetters } from "../../src/use-cases/maintenance/dead-letters.ts";
 import { ConsumerWorld, confirmation, line } from "../support/consumers.ts";
 import { atFailpoint } from "../support/failpoints.ts";
 import { startProxy } from "../support/proxy.ts";
 import { upTo } from "../support/relays.ts";
 import { silent } from "../support/streams.ts";
 import { until } from "../support/until.ts";
-import { makeListings, makeWarehouses, place, stockOf } from "../support/world.ts";
+import { freshCall, makeListings, makeWarehouses, place, stockOf } from "../support/world.ts";
 
 let world: ConsumerWorld;
 let db: Database;
@@ -250,6 +251,27 @@ describe("the order consumer", () => {
     expect(consumer.progress().recovered).toBe(4);
     expect(await reserved()).toBe(6);
     expect((await world.openLetters()).length).toBe(1);
+  });
+
+  it("row 31: takes again what had been put back on the stream, too", async () => {
+    await world.refuseOrder(13);
+    world.consume({ auditEveryMs: 200 });
+    const poison = confirmation(13);
+    await world.add(...poison);
+    const [letter] = await until("it is given up", async () => {
+      const letters = await world.openLetters();
+      return letters.length > 0 && letters;
+    });
+    await world.stopAll();
+    await sql`drop trigger refuse_order on orders`.execute(db);
+    await redriveDeadLetters(db, freshCall(), [letter!.id]);
+    await world.add(...poison, "aggregate_id", `dead_letter:${letter!.id}`); // as the relay publishes it
+    await world.takeAs("warehouse-7", 1);
+    await redis.xgroup("DELCONSUMER", ORDER_STREAM, CONSUMER_GROUP, "warehouse-7");
+    const consumer = world.consume({ auditEveryMs: 200, claimIdleMs: 500 });
+    await world.order(13);
+    await until("all is told", async () => consumer.progress().recovered === 1);
+    expect(await world.openLetters()).toEqual([]);
   });
 
   it("row 32: gives up on what fails eight times, with its trace, while the others go on at full speed", async () => {
