@@ -42,7 +42,10 @@ export async function insertArrivals(
 }
 
 /** Fills placeholders in: the confirmation has come after the cancellation. A cancelled order stays so. */
-export async function confirmPlaceholders(trx: Transaction, orders: readonly ArrivingOrder[]): Promise<void> {
+export async function confirmPlaceholders(
+  trx: Transaction,
+  orders: readonly Omit<ArrivingOrder, "confirmed">[],
+): Promise<void> {
   if (orders.length === 0) return;
   await sql`
     update orders o set storefront_id = c.storefront_id, order_number = c.order_number, priority = c.priority,

@@ -1,7 +1,7 @@
 import type pg from "pg";
+import { ConnectionQueue } from "./connection-queue.ts";
 import { currentPatience, type Patience } from "./patience.ts";
 import type { PreparingClient } from "./preparing-client.ts";
-import { WaitingLine } from "./waiting-line.ts";
 
 /**
  * The way into a pool, in place of the pool's own queue, which knows one limit for a frozen server and for a crowd that is
@@ -11,7 +11,7 @@ export class Turnstile {
   /** What Kysely wants to know of a pool. */
   readonly options: object;
   readonly #pool: pg.Pool;
-  readonly #line: WaitingLine;
+  readonly #queue: ConnectionQueue;
   /** Connections in use, or being made. */
   #inside = 0;
   /** Who has had a connection before. */
@@ -20,12 +20,12 @@ export class Turnstile {
   constructor(pool: pg.Pool) {
     this.#pool = pool;
     this.options = pool.options;
-    this.#line = new WaitingLine(pool.options.max);
+    this.#queue = new ConnectionQueue(pool.options.max);
   }
 
   /** Connections that there are, those of them that nobody uses, and callers who wait for one. */
   get state(): { total: number; idle: number; waiting: number } {
-    return { total: this.#pool.totalCount, idle: this.#pool.idleCount, waiting: this.#line.size };
+    return { total: this.#pool.totalCount, idle: this.#pool.idleCount, waiting: this.#queue.size };
   }
 
   async connect(): Promise<pg.PoolClient> {
@@ -34,7 +34,7 @@ export class Turnstile {
     try {
       const client = await this.#pool.connect();
       if (patience) this.#known.add(patience);
-      this.#line.moved();
+      this.#queue.moved();
       return this.#lend(client);
     } catch (error) {
       this.#leave();
@@ -45,9 +45,9 @@ export class Turnstile {
   async #enter(patience: Patience | undefined): Promise<void> {
     patience?.signal.throwIfAborted();
     if (this.#inside === this.#pool.options.max)
-      return this.#line.wait(patience, patience !== undefined && this.#known.has(patience));
+      return this.#queue.wait(patience, patience !== undefined && this.#known.has(patience));
     this.#inside += 1;
-    return this.#line.moved();
+    return this.#queue.moved();
   }
 
   end(): Promise<void> {
@@ -60,7 +60,7 @@ export class Turnstile {
     client.release = (broken) => {
       release(broken);
       const { silentSince } = client as unknown as PreparingClient;
-      if (!broken && silentSince === undefined) this.#line.served(performance.now() - lentAt);
+      if (!broken && silentSince === undefined) this.#queue.served(performance.now() - lentAt);
       this.#leave();
     };
     return client;
@@ -68,6 +68,6 @@ export class Turnstile {
 
   /** The place goes to whoever waits for it. */
   #leave(): void {
-    if (!this.#line.admitNext()) this.#inside -= 1;
+    if (!this.#queue.admitNext()) this.#inside -= 1;
   }
 }

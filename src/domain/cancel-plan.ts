@@ -2,7 +2,7 @@ import type { Wish } from "./cancellation.ts";
 import type { FulfillmentStatus } from "./machines.ts";
 
 /** What an order's line still waits for. */
-export interface WaitingLine {
+export interface BackorderedLine {
   id: bigint;
   listing_id: bigint;
   shortage_quantity: number;
@@ -45,7 +45,7 @@ const STILL_OPEN: readonly FulfillmentStatus[] = ["picking", "picked", "packing"
  */
 export function planCancellation<Item extends TaskUnits>(
   wishes: readonly Wish[],
-  lines: readonly WaitingLine[],
+  lines: readonly BackorderedLine[],
   held: readonly HeldUnits[],
   items: readonly Item[],
 ): CancelPlan<Item> {
@@ -80,7 +80,7 @@ interface Pool {
 /** Where units can be taken from, in the order in which they go. */
 function unitPools<Item extends TaskUnits>(
   plan: CancelPlan<Item>,
-  lines: readonly WaitingLine[],
+  lines: readonly BackorderedLine[],
   held: readonly HeldUnits[],
   items: readonly Item[],
 ): Pool[] {

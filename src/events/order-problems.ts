@@ -1,8 +1,8 @@
 import { sql } from "kysely";
+import { PoolBusyError } from "../db/connection-queue.ts";
 import type { Database } from "../db/database.ts";
 import { isOutOfReach, isTooSlow, sqlState } from "../db/out-of-reach.ts";
 import { OutcomeUnknownError } from "../db/transaction.ts";
-import { PoolBusyError } from "../db/waiting-line.ts";
 import { DomainError } from "../domain/errors.ts";
 import { within } from "../telemetry/within.ts";
 

@@ -1,6 +1,6 @@
+import { PoolBusyError } from "../db/connection-queue.ts";
 import { isOutOfReach, sqlState } from "../db/out-of-reach.ts";
 import { OutcomeUnknownError } from "../db/transaction.ts";
-import { PoolBusyError } from "../db/waiting-line.ts";
 import { DomainError, type Reason } from "../domain/errors.ts";
 
 /** Unique keys whose violation means something to the caller. The use cases look first; these lost a race. */

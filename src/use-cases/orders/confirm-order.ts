@@ -22,7 +22,7 @@ export async function confirmOrder(
     );
     if (unknown !== undefined)
       throw new DomainError("WAREHOUSE_NOT_FOUND", `no warehouse ${unknown}`, { warehouse_id: unknown });
-    const events = await takeOrders(trx, [{ ...order, confirmed: true }], []);
+    const events = await takeOrders(trx, [order], []);
     refuseRejection(events);
     await appendEvents(trx, events);
     const view = await findOrderWithShipments(trx, order.order_id);

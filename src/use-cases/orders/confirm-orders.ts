@@ -1,6 +1,5 @@
 import { updateOrderStatuses } from "../../db/fulfillments.ts";
 import {
-  type ArrivingOrder,
   confirmPlaceholders,
   insertOrderLines,
   listOpenWishes,
@@ -11,6 +10,7 @@ import type { Transaction } from "../../db/transaction.ts";
 import { type Allocation, allocate, type Demand, type StockBook } from "../../domain/allocation.ts";
 import { type CancelledLine, subtractWishes } from "../../domain/cancellation.ts";
 import { type DomainEvent, event } from "../../domain/events.ts";
+import type { ConfirmedOrder } from "../../domain/order-event.ts";
 import {
   holdsExchanged,
   type KeptUnits,
@@ -22,10 +22,6 @@ import { launchFulfillments } from "./launch-fulfillments.ts";
 import { openBook } from "./open-book.ts";
 import { orderChanged, projectOrders } from "./progress.ts";
 import { promiseStock } from "./promise-stock.ts";
-
-export interface ConfirmedOrder extends ArrivingOrder {
-  items: readonly { listing_id: bigint; quantity: number; warehouse_id: bigint | null }[];
-}
 
 export interface IncomingOrder extends ConfirmedOrder {
   /** Its cancellation came first and wins: the lines are kept for the record and nothing is promised. */

@@ -31,7 +31,7 @@ export async function takeOrderEvents(
     const cancelled = fresh.filter((event): event is OrderCancelled => event.kind === "cancelled");
     const made = await takeOrders(
       trx,
-      confirmed.map(({ order }) => ({ ...order, confirmed: true })),
+      confirmed.map(({ order }) => order),
       cancelled,
     );
     await appendEvents(trx, made);

@@ -2,9 +2,10 @@ import { type ArrivingOrder, insertArrivals, insertWishes } from "../../db/order
 import { lockOrders, type OrderRow } from "../../db/orders.ts";
 import type { Transaction } from "../../db/transaction.ts";
 import type { DomainEvent } from "../../domain/events.ts";
+import type { ConfirmedOrder } from "../../domain/order-event.ts";
 import { cancelItems } from "./cancel-items.ts";
 import { cancelOrders } from "./cancel-orders.ts";
-import { type ConfirmedOrder, confirmOrders } from "./confirm-orders.ts";
+import { confirmOrders } from "./confirm-orders.ts";
 import { lockAhead } from "./lock-ahead.ts";
 
 export interface Cancellation {
@@ -64,7 +65,7 @@ function withPlaceholders(
     ship_to: {},
     confirmed: false,
   }));
-  return [...confirmed.values(), ...placeholders];
+  return [...[...confirmed.values()].map((order) => ({ ...order, confirmed: true })), ...placeholders];
 }
 
 /** Orders that we are working on already. */

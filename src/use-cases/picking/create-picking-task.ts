@@ -83,7 +83,7 @@ async function refuseState(
 async function confirm(trx: Transaction, wanted: NewPickingTask): Promise<DomainEvent[]> {
   const { order_id, warehouse_id } = wanted;
   const items = wanted.items.map((item) => ({ ...item, warehouse_id }));
-  const events = await takeOrders(trx, [{ ...placeholder(wanted), confirmed: true, items }], []);
+  const events = await takeOrders(trx, [{ ...placeholder(wanted), items }], []);
   const lines = await listOrderLines(trx, [order_id]);
   const shortages = lines.map((line) => ({ listing_id: line.listing_id, quantity: line.shortage_quantity }));
   assertServed(warehouse_id, wanted.items, shortages);

@@ -25,7 +25,7 @@ interface Waiting {
  * Who waits for one of so many places. Whoever will not be served before he gives up is refused as soon as that can be
  * told, and whoever has gone is forgotten.
  */
-export class WaitingLine {
+export class ConnectionQueue {
   readonly #places: number;
   /** Work that has been begun is finished first: under load, nothing would ever be finished otherwise. */
   readonly #begun = new Set<Waiting>();
