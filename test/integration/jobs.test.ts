@@ -1,6 +1,5 @@
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { setTimeout as delay } from "node:timers/promises";
 import { sql } from "kysely";
 import { pino } from "pino";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
@@ -66,6 +65,24 @@ async function orderStatus(order_id: bigint): Promise<string | undefined> {
     status: string;
   }>`select status from orders where order_id = ${order_id}`.execute(db);
   return rows[0]?.status;
+}
+
+/** Until somebody has looked for the jobs of dead workers: he frees the one that is given to such a worker here. */
+async function swept(): Promise<void> {
+  await sql`select graphile_worker.add_job('prune', '{}', job_key => 'decoy', run_at => now() + interval '1 day')`.execute(
+    db,
+  );
+  await sql`update graphile_worker._private_jobs set locked_by = 'worker-of-the-dead', locked_at = now() - interval '10 seconds'
+    where key = 'decoy'`.execute(db);
+  await until(
+    "a sweep has passed",
+    async () => {
+      const { rows } =
+        await sql`select from graphile_worker.jobs where key = 'decoy' and locked_by is null`.execute(db);
+      return rows.length === 1;
+    },
+    20_000,
+  );
 }
 
 /** A Listings service that fails as often as told, and remembers what it was sent. */
@@ -221,7 +238,8 @@ describe("the job runner", () => {
     await until("the call", async () => calls() === 1);
     await sql`update graphile_worker._private_jobs set locked_at = now() - interval '1 minute'
       where key = ${`buy_label:${shipment_id}`}`.execute(db);
-    await delay(6_000); // a sweep of each process has passed
+    await swept();
+    await swept(); // by each of the processes, or twice by one
     expect(calls()).toBe(1);
     answer();
     await until("the label", async () => (await orderStatus(order_id)) === "ready_for_shipment");

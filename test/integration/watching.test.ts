@@ -83,7 +83,8 @@ describe("GetStreamLag", () => {
       { stream: ORDER_STREAM, group: CONSUMER_GROUP, length: 3n, lag: 1n, pending: 2n, consumers: 1 },
     ]);
     expect(streams[0]?.oldestPendingIdle).toBeDefined();
-    expect(outbox).toMatchObject({ unpublished: 1n, oldestAge: { seconds: 0n } });
+    expect(outbox).toMatchObject({ unpublished: 1n, oldestAge: expect.anything() });
+    expect(Number(outbox?.oldestAge?.seconds)).toBeLessThan(60);
   });
 
   it.each(["cut", "black-holed"])(
@@ -101,7 +102,7 @@ describe("GetStreamLag", () => {
       });
       expect(performance.now() - started).toBeLessThan(2_300);
       wire.mend();
-      await until("the streams are reached again", () => client.call(getStreamLag, {}), 5_000);
+      await until("the streams are reached again", () => client.call(getStreamLag, {}), 15_000);
     },
   );
 });

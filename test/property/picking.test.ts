@@ -27,11 +27,9 @@ describe("picks of one item, whatever is scanned", () => {
           barcodes: [],
         };
         let missing = 0;
-        let handled = 0;
         for (const pick of scans.filter(({ quantity, short_reason }) => quantity > 0 || short_reason)) {
           const verdict = attempt(() => decidePick(item, pick));
           if (!verdict) continue;
-          handled += item.status === "pending" ? 1 : 0;
           missing += verdict.missing;
           item = {
             ...item,
@@ -43,7 +41,6 @@ describe("picks of one item, whatever is scanned", () => {
           expect(item.quantity_picked + missing + item.open_quantity).toBe(required);
           expect(item.status === "picked").toBe(item.quantity_picked === required);
         }
-        expect(handled).toBeLessThanOrEqual(1);
         if (missing > 0) expect(attempt(() => decidePick(item, { quantity: 1 }))).toBeUndefined();
       }),
     );
