@@ -1,5 +1,6 @@
 import { sql } from "kysely";
 import { DomainError } from "../domain/errors.ts";
+import type { WaitingUnits } from "../domain/order-plan.ts";
 import type { OrderPolicy, OrderStatus, Priority } from "../domain/vocabulary.ts";
 import type { Database } from "./database.ts";
 import type { Transaction } from "./transaction.ts";
@@ -53,13 +54,6 @@ export async function listOrderLines(trx: Transaction, order_ids: readonly bigin
     .orderBy("order_id")
     .orderBy("line_number")
     .execute();
-}
-
-export interface WaitingUnits {
-  listing_id: bigint;
-  /** null: of any warehouse. */
-  warehouse_id: bigint | null;
-  quantity: number;
 }
 
 /** What older orders wait for, per listing and (for pinned lines) warehouse. Newcomers stand behind them. */

@@ -6,12 +6,8 @@ import {
 } from "../../db/reservations.ts";
 import { lockListings, lockShelves, wakeBackorders } from "../../db/stock.ts";
 import type { Transaction } from "../../db/transaction.ts";
-import type { StockBook } from "../../domain/allocation.ts";
 import type { DomainEvent } from "../../domain/events.ts";
 import { stockEvents } from "../orders/promise-stock.ts";
-
-/** Units on the book that are kept for those who held them. */
-export type KeptUnits = ReadonlyMap<bigint, ReturnType<StockBook["takeFrom"]>>;
 
 /**
  * Ends the holds that ReserveInventory made for orders that are now being planned: their units go back to the lots, and
@@ -36,17 +32,6 @@ export async function releaseHolds(
     trx,
     open.map((hold) => ({ reservation_id: hold.id, quantity: hold.open_quantity })),
   );
-}
-
-/**
- * Takes off the book what was held, before anybody else is served from it: not even those who wait longer have a claim
- * to it. Each order gets its own back when it is its turn.
- */
-export function keepForHolders(book: StockBook, released: readonly Released[]): KeptUnits {
-  const byOrder = Map.groupBy(released, ({ order_id }) => order_id);
-  const keep = ({ listing_id, product_location_id, quantity }: Released) =>
-    book.takeFrom(listing_id, product_location_id, quantity);
-  return new Map([...byOrder].map(([order_id, units]) => [order_id, units.flatMap(keep)]));
 }
 
 /** Ends the exchange: what the plan left of the held units is for those who wait. The last thing of its transaction. */

@@ -5,43 +5,22 @@ import {
   listOpenWishes,
   markWishesApplied,
 } from "../../db/order-intake.ts";
-import { type WaitingUnits, waitingUnits } from "../../db/orders.ts";
+import { waitingUnits } from "../../db/orders.ts";
 import type { Transaction } from "../../db/transaction.ts";
-import { type Allocation, allocate, type Demand, type StockBook } from "../../domain/allocation.ts";
-import { type CancelledLine, subtractWishes } from "../../domain/cancellation.ts";
+import { subtractWishes } from "../../domain/cancellation.ts";
 import { type DomainEvent, event } from "../../domain/events.ts";
-import type { ConfirmedOrder } from "../../domain/order-event.ts";
 import {
-  holdsExchanged,
-  type KeptUnits,
+  type IncomingOrder,
   keepForHolders,
-  passOnLeftUnits,
-  releaseHolds,
-} from "../inventory/release-holds.ts";
+  type PlannedLine,
+  type PlannedOrder,
+  planOrders,
+} from "../../domain/order-plan.ts";
+import { holdsExchanged, passOnLeftUnits, releaseHolds } from "../inventory/release-holds.ts";
 import { launchFulfillments } from "./launch-fulfillments.ts";
 import { openBook } from "./open-book.ts";
 import { orderChanged, projectOrders } from "./progress.ts";
 import { promiseStock } from "./promise-stock.ts";
-
-export interface IncomingOrder extends ConfirmedOrder {
-  /** Its cancellation came first and wins: the lines are kept for the record and nothing is promised. */
-  cancelled: boolean;
-}
-
-interface Line extends CancelledLine {
-  order_id: bigint;
-  line_number: number;
-  warehouse_id: bigint | null;
-  allocated_quantity: number;
-}
-
-interface PlannedOrder {
-  order: IncomingOrder;
-  lines: Line[];
-  allocations: Allocation<Line>[];
-  shortages: { key: Line; quantity: number }[];
-  rejected: boolean;
-}
 
 /**
  * Takes a batch of new orders, in order of arrival: promises them stock, plans their picking, all or nothing for those
@@ -65,7 +44,7 @@ export async function confirmOrders(
   );
   const book = await openBook(trx, listings);
   const kept = keepForHolders(book, released);
-  const planned = planInTurn(book, wished, kept, await waitingUnits(trx, listings));
+  const planned = planOrders(book, wished, { kept, waiting: await waitingUnits(trx, listings) });
   const events = [...holdsExchanged(released), ...(await writePlans(trx, planned))];
   await passOnLeftUnits(trx, released);
   return events;
@@ -79,7 +58,7 @@ async function linesLeft(trx: Transaction, orders: readonly IncomingOrder[]) {
   );
   const applied: { id: bigint; quantity: number }[] = [];
   const left = orders.map((order) => {
-    const lines: Line[] = order.items.map((item, index) => ({
+    const lines: PlannedLine[] = order.items.map((item, index) => ({
       ...item,
       order_id: order.order_id,
       line_number: index + 1,
@@ -92,54 +71,6 @@ async function linesLeft(trx: Transaction, orders: readonly IncomingOrder[]) {
   });
   await markWishesApplied(trx, applied);
   return left;
-}
-
-/**
- * What older orders wait for is not for newcomers, even when a sweep has not served them yet; only what an order held is
- * its own before theirs, and what it leaves of that is theirs again.
- */
-function planInTurn(
-  book: StockBook,
-  orders: readonly { order: IncomingOrder; lines: Line[] }[],
-  kept: KeptUnits,
-  waiting: readonly WaitingUnits[],
-): PlannedOrder[] {
-  let unserved = setAside(book, waiting);
-  return orders.map(({ order, lines }) => {
-    const own = kept.get(order.order_id) ?? [];
-    book.giveBack(own);
-    const plan = planOrder(book, order, lines);
-    if (own.length > 0) unserved = setAside(book, unserved);
-    return plan;
-  });
-}
-
-/** Returns what the book can't give them. */
-function setAside(book: StockBook, waiting: readonly WaitingUnits[]): WaitingUnits[] {
-  return waiting.flatMap((units) => {
-    const { shortages } = allocate(book, [{ key: units, ...units }]);
-    return shortages.map(({ key, quantity }) => ({ ...key, quantity }));
-  });
-}
-
-function planOrder(book: StockBook, order: IncomingOrder, lines: Line[]): PlannedOrder {
-  const demands: Demand<Line>[] = lines
-    .filter((line) => line.quantity > line.cancelled_quantity)
-    .map((line) => ({
-      key: line,
-      listing_id: line.listing_id,
-      quantity: line.quantity - line.cancelled_quantity,
-      warehouse_id: line.warehouse_id,
-    }));
-  const { allocations, shortages } = allocate(book, demands);
-  const rejected = order.policy === "reject" && shortages.length > 0;
-  if (rejected) {
-    book.giveBack(allocations);
-    for (const line of lines) line.cancelled_quantity = line.quantity;
-    return { order, lines, allocations: [], shortages, rejected };
-  }
-  for (const { key, quantity } of allocations) key.allocated_quantity += quantity;
-  return { order, lines, allocations, shortages, rejected };
 }
 
 async function writePlans(trx: Transaction, planned: readonly PlannedOrder[]): Promise<DomainEvent[]> {
@@ -167,7 +98,7 @@ async function writePlans(trx: Transaction, planned: readonly PlannedOrder[]): P
   return [...reserved, ...cancelled, ...launched, ...(await projectOrders(trx, started))];
 }
 
-function nothingLeft(lines: readonly Line[]): boolean {
+function nothingLeft(lines: readonly PlannedLine[]): boolean {
   return lines.every((line) => line.cancelled_quantity === line.quantity);
 }
 

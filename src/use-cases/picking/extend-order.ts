@@ -3,13 +3,14 @@ import { listOrderLines, type OrderLine, waitingUnits } from "../../db/orders.ts
 import type { Transaction } from "../../db/transaction.ts";
 import { allocate } from "../../domain/allocation.ts";
 import type { DomainEvent } from "../../domain/events.ts";
+import { keepForHolders, setAside } from "../../domain/order-plan.ts";
 import {
   assertServed,
   type CoveredDemand,
   coverDemand,
   type WantedItem,
 } from "../../domain/picking-demand.ts";
-import { holdsExchanged, keepForHolders, passOnLeftUnits, releaseHolds } from "../inventory/release-holds.ts";
+import { holdsExchanged, passOnLeftUnits, releaseHolds } from "../inventory/release-holds.ts";
 import { launchFulfillments } from "../orders/launch-fulfillments.ts";
 import { openBook } from "../orders/open-book.ts";
 import { projectOrder } from "../orders/progress.ts";
@@ -35,7 +36,7 @@ export async function extendOrder(
   const released = await releaseHolds(trx, [order_id], listings);
   const book = await openBook(trx, listings);
   const kept = keepForHolders(book, released);
-  for (const others of await othersWaiting(trx, lines, listings)) allocate(book, [{ key: null, ...others }]);
+  setAside(book, await othersWaiting(trx, lines, listings));
   book.giveBack(kept.get(order_id) ?? []);
   const keyed = await writeLines(trx, { order_id, warehouse_id }, lines, covered);
   const { allocations, shortages } = allocate(
